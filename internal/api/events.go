@@ -1,0 +1,40 @@
+package api
+
+import "time"
+
+// EventsRequest asks for a stream of records.
+type EventsRequest struct {
+	// Project selects the ring buffers and perf event arrays that Load made
+	// for it; Maps selects others.
+	Project string   `json:"project,omitempty"`
+	Maps    []MapRef `json:"maps,omitempty"`
+	// Object, when given, holds the BTF that names the records' types, for
+	// maps that were not loaded by this target.
+	Object Object `json:"object,omitzero"`
+	Logs   bool   `json:"logs,omitempty"` // also what programs print with bpf_printk
+}
+
+// EventKind tells the events of a stream apart.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventReady  EventKind = "ready"  // everything asked for is open; what happens from now on is seen
+	EventRecord EventKind = "record" // one record of a map
+	EventLog    EventKind = "log"    // one line of bpf_printk
+	EventLost   EventKind = "lost"   // Lost records did not reach us
+)
+
+// Event is one record, log line or count of lost records.
+type Event struct {
+	Kind EventKind `json:"kind"`
+	Time time.Time `json:"time"`           // when it was read
+	Map  string    `json:"map,omitempty"`  // the map's name
+	CPU  int       `json:"cpu,omitempty"`  // perf event arrays and log lines
+	Data Datum     `json:"data,omitzero"`  // records; Type in Data.JSON's place says the C type
+	Type string    `json:"type,omitempty"` // the record's C type: "struct event"
+	Text string    `json:"text,omitempty"` // log lines: the message; Comm and PID are whose context it ran in
+	Comm string    `json:"comm,omitempty"`
+	PID  int       `json:"pid,omitempty"`
+	Lost uint64    `json:"lost,omitempty"`
+}

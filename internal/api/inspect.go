@@ -1,0 +1,71 @@
+package api
+
+import "time"
+
+// ListRequest selects objects of the kernel. Zero values select all.
+type ListRequest struct {
+	IDs     []uint32 `json:"ids,omitempty"`
+	Name    string   `json:"name,omitempty"`    // exact name
+	Project string   `json:"project,omitempty"` // only what Load made for this project
+}
+
+// Program is a loaded program. Ids are the kernel's.
+type Program struct {
+	ID       uint32    `json:"id"`
+	Type     string    `json:"type"` // the kernel's word in lower case: "tracepoint", "xdp", "kprobe"
+	Name     string    `json:"name"` // the full name from BTF when there is one, else the kernel's 15 bytes
+	Tag      string    `json:"tag"`
+	GPL      bool      `json:"gpl_compatible"`
+	LoadedAt time.Time `json:"loaded_at,omitzero"`
+	UID      uint32    `json:"uid"`
+	// Sizes in bytes.
+	BytesXlated uint32 `json:"bytes_xlated"`
+	BytesJited  uint32 `json:"bytes_jited"`
+	BytesMem    uint64 `json:"bytes_memlock"`
+	// VerifiedInsns is what the verifier processed; 0 before Linux 5.16.
+	VerifiedInsns uint32        `json:"verified_insns,omitempty"`
+	MapIDs        []uint32      `json:"map_ids,omitempty"`
+	BTFID         uint32        `json:"btf_id,omitempty"`
+	RunTime       time.Duration `json:"run_time_ns,omitempty"` // counted only while statistics are on
+	RunCount      uint64        `json:"run_cnt,omitempty"`
+	Owners        []Process     `json:"pids,omitempty"` // who holds it open, where /proc can be read
+	Pinned        []string      `json:"pinned,omitempty"`
+	Project       string        `json:"project,omitempty"` // set when Load made it
+}
+
+// Process holds an object of the kernel open.
+type Process struct {
+	PID  int    `json:"pid"`
+	Comm string `json:"comm"`
+}
+
+// Map is a map of the kernel.
+type Map struct {
+	ID         uint32   `json:"id"`
+	Type       string   `json:"type"` // the kernel's word in lower case: "hash", "lru_hash", "ringbuf"
+	Name       string   `json:"name"`
+	Flags      uint32   `json:"flags"`
+	KeySize    uint32   `json:"bytes_key"`   // bytes
+	ValueSize  uint32   `json:"bytes_value"` // bytes, of one CPU for per-CPU maps
+	MaxEntries uint32   `json:"max_entries"`
+	BytesMem   uint64   `json:"bytes_memlock"`
+	Frozen     bool     `json:"frozen,omitempty"`
+	BTFID      uint32   `json:"btf_id,omitempty"`
+	KeyType    string   `json:"key_type,omitempty"`   // as C would write it: "struct flow", "__u32"
+	ValueType  string   `json:"value_type,omitempty"` //
+	PerCPU     bool     `json:"per_cpu,omitempty"`
+	Readable   bool     `json:"readable"` // QueryMap can read its entries
+	Pinned     []string `json:"pinned,omitempty"`
+	Project    string   `json:"project,omitempty"`
+}
+
+// Link is an attachment that the kernel tracks.
+type Link struct {
+	ID        uint32   `json:"id"`
+	Type      string   `json:"type"` // the kernel's word in lower case: "perf_event", "xdp", "tracing"
+	ProgramID uint32   `json:"prog_id"`
+	Program   string   `json:"prog_name,omitempty"`
+	Target    string   `json:"target,omitempty"` // where it is attached, in words: "tracepoint sched/sched_process_exec", "xdp on veth0"
+	Pinned    []string `json:"pinned,omitempty"`
+	Project   string   `json:"project,omitempty"`
+}

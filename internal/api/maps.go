@@ -1,0 +1,134 @@
+package api
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Hex is raw bytes that read as "0a 1b 2c" in JSON.
+type Hex []byte
+
+// String returns the bytes as pairs of hexadecimal digits, separated by spaces.
+func (h Hex) String() string {
+	s := hex.EncodeToString(h)
+	var b strings.Builder
+	for i := 0; i < len(s); i += 2 {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(s[i : i+2])
+	}
+	return b.String()
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (h Hex) MarshalText() ([]byte, error) { return []byte(h.String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (h *Hex) UnmarshalText(text []byte) error {
+	b, err := hex.DecodeString(strings.ReplaceAll(string(text), " ", ""))
+	if err != nil {
+		return fmt.Errorf("hex bytes %q: %w", text, err)
+	}
+	*h = b
+	return nil
+}
+
+// MapRef names one map: by id, or by name within a project.
+type MapRef struct {
+	ID      uint32 `json:"id,omitempty"`
+	Name    string `json:"name,omitempty"`    // used when ID is 0; must be unique among what it selects, else ErrUsage
+	Project string `json:"project,omitempty"` // narrows Name
+}
+
+// QueryRequest asks for one page of a map.
+type QueryRequest struct {
+	Map    MapRef `json:"map"`
+	Where  string `json:"where,omitempty"`  // substring of the key's or the value's text, any case; empty for all
+	Order  string `json:"order,omitempty"`  // "" the kernel's order, "key", "-key", "value", "-value"
+	Offset int    `json:"offset,omitempty"` // in entries that match
+	Limit  int    `json:"limit,omitempty"`  // at most 1000; 0 means 100
+}
+
+// Page is a part of a map, read now; maps change while they are read, so it is
+// no snapshot.
+type Page struct {
+	Map     Map     `json:"map"`
+	Entries []Entry `json:"entries"`
+	Matched int     `json:"matched"` // entries that match, of those scanned
+	Scanned int     `json:"scanned"` // entries read
+	// Incomplete is set when the map changed so much that the walk was given up.
+	Incomplete bool   `json:"incomplete,omitempty"`
+	Method     string `json:"method"` // how it was read: "batch", "next-key", "index"
+}
+
+// Entry is one entry of a map.
+type Entry struct {
+	Key   Datum `json:"key"`
+	Value Datum `json:"value"` // the first CPU's when PerCPU is set
+	// PerCPU holds one value for each possible CPU, for per-CPU maps.
+	PerCPU []Datum `json:"values,omitempty"`
+}
+
+// Datum is a key or a value: its bytes, and what BTF makes of them.
+type Datum struct {
+	Raw  Hex    `json:"raw"`
+	Text string `json:"text"` // one line for people: "443", "{pid: 7, comm: \"sh\"}", hex bytes when there is no BTF
+	// JSON is the decoded value with fields in the order of the C type; nil
+	// when there is no BTF.
+	JSON json.RawMessage `json:"json,omitempty"`
+}
+
+// ExportRequest asks for all entries of a map.
+type ExportRequest struct {
+	Map   MapRef `json:"map"`
+	Where string `json:"where,omitempty"`
+}
+
+// WatchRequest asks for a page again and again.
+type WatchRequest struct {
+	Query    QueryRequest  `json:"query"`
+	Interval time.Duration `json:"interval_ns,omitempty"` // at least 100 ms; 0 means 1 s
+}
+
+// EditOp is what an edit does.
+type EditOp string
+
+// The operations of an edit.
+const (
+	EditSet    EditOp = "set"    // insert or overwrite
+	EditDelete EditOp = "delete" // remove; ErrNotExist when it is not there
+)
+
+// Edit changes one entry. Key and Value are text in any form that QueryMap
+// shows: a number (decimal or 0x…), a quoted string, an IP or MAC address for a
+// field of that size, JSON for structs and arrays, or "hex:" and bytes.
+type Edit struct {
+	Op     EditOp `json:"op"`
+	Key    string `json:"key"`
+	Value  string `json:"value,omitempty"`
+	Expect *Hex   `json:"expect,omitempty"` // the value's bytes as last seen; nil to not compare
+}
+
+// EditRequest changes entries of one map.
+type EditRequest struct {
+	Map    MapRef `json:"map"`
+	Edits  []Edit `json:"edits"`
+	DryRun bool   `json:"dry_run,omitempty"` // encode and compare, change nothing
+}
+
+// EditResult tells what was changed.
+type EditResult struct {
+	Applied int      `json:"applied"`
+	Changes []Change `json:"changes"` // one for each edit applied, in order
+}
+
+// Change is an entry before and after an edit.
+type Change struct {
+	Key    Datum  `json:"key"`
+	Before *Datum `json:"before,omitempty"` // nil: there was none
+	After  *Datum `json:"after,omitempty"`  // nil: deleted
+}

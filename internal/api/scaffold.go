@@ -1,0 +1,63 @@
+package api
+
+import "context"
+
+// Scaffolder writes new projects.
+type Scaffolder interface {
+	// Templates returns what Scaffold can write, sorted by id.
+	Templates(ctx context.Context) ([]Template, error)
+	// Preview returns what Scaffold would write, without writing. The same
+	// errors as Scaffold but for the folder.
+	Preview(ctx context.Context, req ScaffoldRequest) (Preview, error)
+	// Scaffold writes a project into a new or empty folder: staged beside it,
+	// then renamed, so that it is there whole or not at all.
+	// Errors: ErrUsage (name, template, kind or option), ErrConflict (the folder
+	// is not empty; the cause lists at most ten names), ErrPermission.
+	Scaffold(ctx context.Context, req ScaffoldRequest) (ScaffoldResult, error)
+}
+
+// Template is a framework to write eBPF with, and the kinds of program it has
+// an example for.
+type Template struct {
+	ID          string         `json:"id"` // "ebpf-go"
+	Name        string         `json:"name"`
+	Description string         `json:"description"`
+	Kinds       []TemplateKind `json:"kinds"`
+}
+
+// TemplateKind is one kind of program.
+type TemplateKind struct {
+	ID          string `json:"id"` // "tracepoint"
+	Name        string `json:"name"`
+	Description string `json:"description"` // what the example shows
+	MinKernel   string `json:"min_kernel,omitempty"`
+}
+
+// ScaffoldRequest asks for a project.
+type ScaffoldRequest struct {
+	Name     string           `json:"name"`   // letters, digits, '-', '_'; begins with a letter; at most 64
+	Folder   string           `json:"folder"` // where; the folder itself, not its parent
+	Template string           `json:"template"`
+	Kind     string           `json:"kind"`
+	Options  ContainerOptions `json:"options"`
+}
+
+// ContainerOptions choose how the generated dev container runs.
+type ContainerOptions struct {
+	LeastPrivilege bool `json:"least_privilege,omitempty"` // capabilities instead of privileged
+	PrivatePID     bool `json:"private_pid,omitempty"`     // its own pid namespace
+	HostNetwork    bool `json:"host_network,omitempty"`    // the host's network namespace
+}
+
+// ScaffoldResult tells what was written.
+type ScaffoldResult struct {
+	Folder string   `json:"folder"` // absolute
+	Files  []string `json:"files"`  // relative, sorted
+}
+
+// Preview is what would be written.
+type Preview struct {
+	Files        []string `json:"files"`
+	Devcontainer string   `json:"devcontainer"` // the text of devcontainer.json
+	Command      string   `json:"command"`      // the command that does the same
+}

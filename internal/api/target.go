@@ -1,0 +1,102 @@
+package api
+
+import "context"
+
+// Target is a kernel: where programs are loaded and what it holds is seen and
+// edited. See the package comment for the rules that hold for every method.
+type Target interface {
+	Loader
+	Inspector
+	Maps
+	Events
+	Verifier
+	Prober
+
+	// Close ends the target. Loads with LifetimeSession are taken back.
+	// After Close every method returns ErrUnreachable.
+	Close() error
+}
+
+// Loader puts programs into the kernel and takes them out again.
+type Loader interface {
+	// Load loads every program of an object, attaches what can be attached and
+	// keeps it alive as the request's Lifetime says. It is all or nothing:
+	// after an error nothing of the object is left in the kernel or in bpffs.
+	//
+	// Errors: ErrInvalid (not an ELF object, too big), *VerifierError
+	// (refused), ErrNotSupported (this kernel lacks the program type or the
+	// attach target), ErrPermission, ErrConflict (the project is already
+	// loaded and Replace is not set), ErrUsage (an attach option names no
+	// program).
+	Load(ctx context.Context, req LoadRequest) (LoadResult, error)
+
+	// Unload takes back what Load made for a project: links first, then
+	// programs, then maps. Only pins whose id and tag still match are removed.
+	// A project that has nothing loaded gives an empty result and no error.
+	Unload(ctx context.Context, req UnloadRequest) (UnloadResult, error)
+}
+
+// Inspector shows what the kernel holds, ours or not. An id that vanishes while
+// it is read is left out and is no error. Lists are sorted by id.
+type Inspector interface {
+	// ListPrograms returns the programs that match.
+	ListPrograms(ctx context.Context, req ListRequest) ([]Program, error)
+	// ListMaps returns the maps that match.
+	ListMaps(ctx context.Context, req ListRequest) ([]Map, error)
+	// ListLinks returns the links that match.
+	ListLinks(ctx context.Context, req ListRequest) ([]Link, error)
+}
+
+// Maps reads and edits map entries. Queries run next to the data: the target
+// scans, sorts and pages, a frontend gets at most a screenful.
+type Maps interface {
+	// QueryMap returns one page of a map's entries.
+	// Errors: ErrNotExist, ErrNotSupported (the type's entries cannot be read:
+	// queue, stack, ring buffer …), ErrInvalid (the filter).
+	QueryMap(ctx context.Context, req QueryRequest) (Page, error)
+
+	// ExportMap streams all entries in chunks of at most 4096, in the kernel's order.
+	ExportMap(ctx context.Context, req ExportRequest, fn func([]Entry) error) error
+
+	// WatchMap sends the page of the query at once and then after every
+	// interval in which it was asked for, until the context ends.
+	WatchMap(ctx context.Context, req WatchRequest, fn func(Page) error) error
+
+	// EditMap applies edits one by one and stops at the first that fails;
+	// the result says how many were applied. With Expect set an edit is a
+	// compare-and-set: ErrConflict when the entry is no longer that value.
+	EditMap(ctx context.Context, req EditRequest) (EditResult, error)
+}
+
+// Events streams what programs send to user space.
+type Events interface {
+	// StreamEvents sends records of ring buffers and perf event arrays and the
+	// lines that programs print with bpf_printk, until the context ends.
+	// Lost records are counted and reported as an event of their own.
+	StreamEvents(ctx context.Context, req EventsRequest, fn func(Event) error) error
+}
+
+// Verifier loads programs without attaching them, for the verdict alone.
+type Verifier interface {
+	// Verify returns a report for each program of the object, also for those
+	// that were refused: a refusal is a result, not an error. Nothing stays in
+	// the kernel.
+	Verify(ctx context.Context, req VerifyRequest) (VerifyResult, error)
+}
+
+// Prober tells what a kernel is and can do.
+type Prober interface {
+	// Probe looks at the kernel and its mounts. What cannot be read is left
+	// empty and named in Kernel.Unknown; it is never an error.
+	Probe(ctx context.Context, req ProbeRequest) (Kernel, error)
+}
+
+// Builder turns a project's sources into objects. It is apart from Target: a
+// guest kernel cannot build.
+type Builder interface {
+	// Build runs the project's own build and returns the objects it made.
+	// Lines of the tools are sent to fn as they come.
+	// Errors: *ToolError (a compiler failed), ErrNotExist (no project there),
+	// ErrUsage.
+	Build(ctx context.Context, req BuildRequest, fn func(BuildEvent) error) (BuildResult, error)
+}
