@@ -1,0 +1,231 @@
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// AddProgram puts a program into the kernel and returns it with its id.
+func (f *Fake) AddProgram(p api.Program) api.Program {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.addProgram(p)
+}
+
+// AddLink puts a link into the kernel and returns it with its id.
+func (f *Fake) AddLink(l api.Link) api.Link {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.addLink(l)
+}
+
+func (f *Fake) addProgram(p api.Program) api.Program {
+	if p.ID == 0 {
+		p.ID = f.id()
+	}
+	f.programs = append(f.programs, p)
+	f.touch()
+	return p
+}
+
+func (f *Fake) addLink(l api.Link) api.Link {
+	if l.ID == 0 {
+		l.ID = f.id()
+	}
+	f.links = append(f.links, l)
+	f.touch()
+	return l
+}
+
+// ListPrograms implements api.Inspector.
+func (f *Fake) ListPrograms(ctx context.Context, req api.ListRequest) ([]api.Program, error) {
+	if err := f.enter(ctx, "ListPrograms"); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []api.Program
+	for _, p := range f.programs {
+		if selects(req, p.ID, p.Name, p.Project) {
+			out = append(out, p)
+		}
+	}
+	slices.SortFunc(out, func(a, b api.Program) int { return int(a.ID) - int(b.ID) })
+	return out, nil
+}
+
+// ListMaps implements api.Inspector.
+func (f *Fake) ListMaps(ctx context.Context, req api.ListRequest) ([]api.Map, error) {
+	if err := f.enter(ctx, "ListMaps"); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []api.Map
+	for _, m := range f.maps {
+		if selects(req, m.info.ID, m.info.Name, m.info.Project) {
+			out = append(out, m.info)
+		}
+	}
+	slices.SortFunc(out, func(a, b api.Map) int { return int(a.ID) - int(b.ID) })
+	return out, nil
+}
+
+// ListLinks implements api.Inspector.
+func (f *Fake) ListLinks(ctx context.Context, req api.ListRequest) ([]api.Link, error) {
+	if err := f.enter(ctx, "ListLinks"); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var out []api.Link
+	for _, l := range f.links {
+		if selects(req, l.ID, l.Program, l.Project) {
+			out = append(out, l)
+		}
+	}
+	slices.SortFunc(out, func(a, b api.Link) int { return int(a.ID) - int(b.ID) })
+	return out, nil
+}
+
+func selects(req api.ListRequest, id uint32, name, project string) bool {
+	return (len(req.IDs) == 0 || slices.Contains(req.IDs, id)) &&
+		(req.Name == "" || req.Name == name) &&
+		(req.Project == "" || req.Project == project)
+}
+
+// Load implements api.Loader.
+func (f *Fake) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, error) {
+	if err := f.enter(ctx, "Load"); err != nil {
+		return api.LoadResult{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.loaded = append(f.loaded, req)
+	if !bytes.HasPrefix(req.Object.Data, []byte("\x7fELF")) {
+		return api.LoadResult{}, api.Errorf("load", req.Object.Name, api.ErrInvalid, "not an ELF file")
+	}
+	if f.holds(req.Project) {
+		if !req.Replace {
+			return api.LoadResult{}, api.Errorf("load", req.Project, api.ErrConflict, "the project is already loaded").
+				WithHint("ebpfdev load --replace")
+		}
+		f.unload(req.Project)
+	}
+	want := f.load
+	if want == nil {
+		want = sampleLoad(req.Object.Name)
+	}
+	return f.put(req, want), nil
+}
+
+// put adds what a load makes. f.mu is held.
+func (f *Fake) put(req api.LoadRequest, want *api.LoadResult) api.LoadResult {
+	res := api.LoadResult{Project: req.Project, Unattached: want.Unattached}
+	ids := map[string]uint32{}
+	for _, m := range want.Maps {
+		m.Project, m.ID = req.Project, f.id()
+		f.maps = append(f.maps, &fakeMap{info: m})
+		res.Maps = append(res.Maps, m)
+	}
+	for _, p := range want.Programs {
+		p.Project, p.ID = req.Project, 0
+		p = f.addProgram(p)
+		ids[p.Name] = p.ID
+		res.Programs = append(res.Programs, p)
+		if req.Lifetime != api.LifetimeSession {
+			res.Pins = append(res.Pins, "/sys/fs/bpf/ebpfdev/"+req.Project+"/"+p.Name)
+		}
+	}
+	if req.NoAttach {
+		return res
+	}
+	for _, l := range want.Links {
+		l.Project, l.ID, l.ProgramID = req.Project, 0, ids[l.Program]
+		res.Links = append(res.Links, f.addLink(l))
+	}
+	return res
+}
+
+func (f *Fake) holds(project string) bool {
+	return slices.ContainsFunc(f.programs, func(p api.Program) bool { return p.Project == project })
+}
+
+// Unload implements api.Loader.
+func (f *Fake) Unload(ctx context.Context, req api.UnloadRequest) (api.UnloadResult, error) {
+	if err := f.enter(ctx, "Unload"); err != nil {
+		return api.UnloadResult{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return api.UnloadResult{Removed: f.unload(req.Project)}, nil
+}
+
+// unload takes a project's objects out, links first. f.mu is held.
+func (f *Fake) unload(project string) []string {
+	var removed []string
+	f.links = slices.DeleteFunc(f.links, func(l api.Link) bool {
+		if l.Project == project {
+			removed = append(removed, "link "+l.Program)
+		}
+		return l.Project == project
+	})
+	f.programs = slices.DeleteFunc(f.programs, func(p api.Program) bool {
+		if p.Project == project {
+			removed = append(removed, "program "+p.Name)
+		}
+		return p.Project == project
+	})
+	f.maps = slices.DeleteFunc(f.maps, func(m *fakeMap) bool {
+		if m.info.Project == project {
+			removed = append(removed, "map "+m.info.Name)
+		}
+		return m.info.Project == project
+	})
+	f.touch()
+	return removed
+}
+
+// Verify implements api.Verifier.
+func (f *Fake) Verify(ctx context.Context, req api.VerifyRequest) (api.VerifyResult, error) {
+	if err := f.enter(ctx, "Verify"); err != nil {
+		return api.VerifyResult{}, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !bytes.HasPrefix(req.Object.Data, []byte("\x7fELF")) {
+		return api.VerifyResult{}, api.Errorf("verify", req.Object.Name, api.ErrInvalid, "not an ELF file")
+	}
+	if f.verify != nil {
+		return *f.verify, nil
+	}
+	return api.VerifyResult{Object: req.Object.Name, Kernel: f.kernel.Release, Programs: []api.ProgramReport{{
+		Program: stem(req.Object.Name), Section: "tracepoint/sched/sched_process_exec", Type: "tracepoint",
+		Verdict: api.VerdictAccepted, Insns: 120, States: 8, PeakStates: 8, StackDepth: 32, BytesXlated: 584, BytesJited: 371,
+	}}}, nil
+}
+
+// Build implements api.Builder.
+func (f *Fake) Build(ctx context.Context, _ api.BuildRequest, fn func(api.BuildEvent) error) (api.BuildResult, error) {
+	f.mu.Lock()
+	said, built := f.said, f.built
+	f.mu.Unlock()
+	for _, e := range said {
+		if err := fn(e); err != nil {
+			return api.BuildResult{}, err
+		}
+	}
+	if err := f.enter(ctx, "Build"); err != nil {
+		return api.BuildResult{}, err
+	}
+	return built, nil
+}
+
+func stem(name string) string {
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
