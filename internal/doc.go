@@ -1,0 +1,26 @@
+// Package internal holds ebpfdev, in layers. Imports only point down; the
+// linter's configuration (.golangci.yml) refuses the others.
+//
+//	cmd/ebpfdev      signals, streams, exit code        templates   files, embedded
+//	     |                                                   |
+//	  frontends   cli ───────> tui                            | fs.FS passed in
+//	     |          └> output, iostreams                      |
+//	  wiring      workspace, doctor                           |
+//	     |                                                    |
+//	  services    local      remote      agent                |
+//	     |                                                    |
+//	  outside     bpf/…   build   engine/docker   wire        |
+//	     |                                                    |
+//	  pure        devcontainer  template <────────────────────┘
+//	              project  verifier  btfview  safe  api
+//
+// Package api is the contract: frontends know it and nothing below it. The
+// implementations of api.Target are local (this kernel), remote (an agent's
+// kernel) and apitest's fake; one conformance suite, apitest, runs against all.
+//
+// Each library from outside has one home: cilium/ebpf's system calls in bpf/…,
+// the Docker client in engine/docker, Charm in tui, cobra in cli, hujson in
+// devcontainer.
+//
+// docs/architecture.md walks one command from argv to bpf(2) and back.
+package internal
