@@ -121,6 +121,9 @@ type BuildSpec struct {
 	NoCache    bool
 	Pull       bool
 	Network    string // "" the default, "host"
+	// Files are added to the context as it is sent, by path with slashes; they
+	// take the place of files of the folder and of what .dockerignore leaves out.
+	Files map[string][]byte
 }
 
 // Image is a local image.
