@@ -13,6 +13,10 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 )
 
+// Scratch is the name of an image with nothing in it. CreateContainer makes it
+// when it is asked for, without a registry.
+const Scratch = "ebpfdev/scratch:latest"
+
 // Engine runs containers.
 type Engine interface {
 	Images
@@ -36,12 +40,19 @@ type Images interface {
 	// ImportImage makes an image of a root file system, an uncompressed tar.
 	ImportImage(ctx context.Context, ref string, labels map[string]string, root io.Reader) (Image, error)
 	InspectImage(ctx context.Context, ref string) (Image, error)
+	// RemoveImage removes a name and, with its last name, the image; one that
+	// is gone already is no error. ErrConflict while a container uses it.
 	RemoveImage(ctx context.Context, ref string) error
 }
 
 // Containers creates, finds, starts and removes containers.
 type Containers interface {
+	// CreateContainer creates a container and leaves nothing behind when it
+	// fails. An error that matches ErrCapabilities says that the engine cannot
+	// grant a capability that was asked for.
 	CreateContainer(ctx context.Context, spec ContainerSpec) (id string, err error)
+	// StartContainer starts a container; an error that matches ErrCapabilities
+	// says that it may start with fewer capabilities.
 	StartContainer(ctx context.Context, id string) error
 	// RemoveContainer kills and removes it and its anonymous volumes; one that
 	// is gone already is no error.
@@ -57,7 +68,9 @@ type Containers interface {
 
 // Execs runs commands in containers and copies files in and out.
 type Execs interface {
-	// Exec starts a command; the returned process must be closed.
+	// Exec starts a command; the returned process must be closed. The context
+	// bounds the start alone: a process outlives it until Close.
+	// ErrConflict when the container is not running or is paused.
 	Exec(ctx context.Context, id string, spec ExecSpec) (Process, error)
 	// CopyTo unpacks an uncompressed tar at path, which must exist.
 	CopyTo(ctx context.Context, id, path string, tar io.Reader) error
@@ -97,6 +110,7 @@ type Info struct {
 	Version    string // "26.1.5"
 	APIVersion string
 	Host       string // unix:///var/run/docker.sock
+	Insecure   bool   // reached over TCP without TLS
 	OS         string // "linux"
 	Arch       string // "amd64", as GOARCH
 	Kernel     string
@@ -142,7 +156,7 @@ type Image struct {
 // ContainerSpec creates a container.
 type ContainerSpec struct {
 	Name        string
-	Image       string // empty image allowed where the engine has one: see Scratch
+	Image       string // Scratch for an empty root file system
 	Entrypoint  []string
 	Cmd         []string
 	Env         []string
