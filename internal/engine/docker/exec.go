@@ -1,0 +1,188 @@
+package docker
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/api/pkg/stdcopy"
+	"github.com/moby/moby/client"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/engine"
+)
+
+// Exec starts a command in a running container.
+func (e *Engine) Exec(ctx context.Context, id string, spec engine.ExecSpec) (engine.Process, error) {
+	const op = "exec in container"
+	var size client.ConsoleSize
+	if spec.TTY && spec.Size.Height > 0 && spec.Size.Width > 0 {
+		size = client.ConsoleSize{Height: uint(spec.Size.Height), Width: uint(spec.Size.Width)}
+	}
+	created, err := e.api.ExecCreate(ctx, id, client.ExecCreateOptions{
+		Cmd: spec.Cmd, Env: spec.Env, User: spec.User, WorkingDir: spec.Dir, Privileged: spec.Privileged,
+		TTY: spec.TTY, ConsoleSize: size, AttachStdin: spec.Stdin, AttachStdout: true, AttachStderr: true,
+	})
+	if err != nil {
+		return nil, e.execFault(ctx, id, err)
+	}
+	attached, err := e.api.ExecAttach(ctx, created.ID, client.ExecAttachOptions{TTY: spec.TTY, ConsoleSize: size})
+	if err != nil {
+		return nil, e.execFault(ctx, id, err)
+	}
+	p := &process{engine: e, container: id, exec: created.ID, conn: attached.HijackedResponse, ended: make(chan struct{})}
+	p.start(spec.TTY)
+	if spec.TTY && size != (client.ConsoleSize{}) {
+		// Engines before API 1.42 do not know the size at creation.
+		_ = p.Resize(ctx, spec.Size)
+	}
+	return p, nil
+}
+
+// execFault adds why a container does not run: people look for the reason there.
+func (e *Engine) execFault(ctx context.Context, id string, err error) error {
+	err = e.fault(ctx, "exec in container", short(id), err)
+	if api.KindOf(err) != api.ErrConflict {
+		return err
+	}
+	c, inspectErr := e.InspectContainer(ctx, id)
+	if inspectErr == nil && c.State != "running" && c.OOMKilled {
+		return api.Errorf("exec in container", short(id), api.ErrConflict, "it is not running: it ran out of memory and was killed")
+	}
+	return err
+}
+
+// process is a command that runs in a container, over one hijacked connection.
+type process struct {
+	engine    *Engine
+	container string
+	exec      string
+	conn      client.HijackedResponse
+	stdout    io.Reader
+	stderr    io.Reader
+	ended     chan struct{} // closed when both outputs have ended
+	closeOnce sync.Once
+	abort     func()
+}
+
+// start copies the connection to the two outputs until the command has ended.
+func (p *process) start(tty bool) {
+	outR, outW := io.Pipe()
+	p.stdout = outR
+	if tty {
+		p.stderr = bytes.NewReader(nil)
+		p.abort = func() { _ = outR.Close() }
+		go func() {
+			defer close(p.ended)
+			_, err := io.Copy(outW, p.conn.Reader)
+			outW.CloseWithError(err)
+		}()
+		return
+	}
+	errR, errW := io.Pipe()
+	p.stderr = errR
+	p.abort = func() { _, _ = outR.Close(), errR.Close() }
+	go func() {
+		defer close(p.ended)
+		_, err := stdcopy.StdCopy(outW, errW, p.conn.Reader)
+		outW.CloseWithError(err)
+		errW.CloseWithError(err)
+	}()
+}
+
+// Stdin takes the command's input.
+func (p *process) Stdin() io.WriteCloser { return stdin{p} }
+
+// Stdout returns the command's output; with a terminal all of it.
+func (p *process) Stdout() io.Reader { return p.stdout }
+
+// Stderr returns the command's error output.
+func (p *process) Stderr() io.Reader { return p.stderr }
+
+// stdin writes to a process; closing it closes that half of the connection.
+type stdin struct{ p *process }
+
+func (s stdin) Write(b []byte) (int, error) { return s.p.conn.Conn.Write(b) }
+
+func (s stdin) Close() error { return s.p.conn.CloseWrite() }
+
+// Resize sets the size of the command's terminal.
+func (p *process) Resize(ctx context.Context, size api.Size) error {
+	if size.Height <= 0 || size.Width <= 0 {
+		return nil
+	}
+	_, err := p.engine.api.ExecResize(ctx, p.exec, client.ExecResizeOptions{Height: uint(size.Height), Width: uint(size.Width)})
+	return p.engine.fault(ctx, "resize terminal in container", short(p.container), err)
+}
+
+// Close drops the connection.
+func (p *process) Close() error {
+	p.closeOnce.Do(func() {
+		p.conn.Close()
+		p.abort()
+	})
+	return nil
+}
+
+// Wait returns the exit code. The engine closes the outputs a moment before it
+// records the code, so the last bit is polled.
+func (p *process) Wait(ctx context.Context) (int, error) {
+	select {
+	case <-p.ended:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		res, err := p.engine.api.ExecInspect(ctx, p.exec, client.ExecInspectOptions{})
+		if err != nil {
+			return 0, p.waitFault(ctx, err)
+		}
+		if !res.Running {
+			return p.exitCode(ctx, res.ExitCode)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// waitFault tells a container that is gone from an engine that is.
+func (p *process) waitFault(ctx context.Context, err error) error {
+	err = p.engine.fault(ctx, "exec in container", short(p.container), err)
+	if api.KindOf(err) == api.ErrNotExist {
+		return p.gone("the container was removed")
+	}
+	return err
+}
+
+// exitCode looks behind the code of a killed command: when its container is
+// gone or stopped, that is what happened.
+func (p *process) exitCode(ctx context.Context, code int) (int, error) {
+	const killed = 137
+	if code != killed {
+		return code, nil
+	}
+	c, err := p.engine.InspectContainer(ctx, p.container)
+	switch {
+	case api.KindOf(err) == api.ErrNotExist:
+		return 0, p.gone("the container was removed")
+	case err != nil:
+		return 0, err
+	case c.State == "removing":
+		return 0, p.gone("the container was removed")
+	case c.State == "running" || c.State == "paused":
+		return code, nil
+	case c.OOMKilled:
+		return 0, p.gone("the container ran out of memory and was killed")
+	default:
+		return 0, p.gone("the container was stopped")
+	}
+}
+
+func (p *process) gone(cause string) error {
+	return api.Errorf("exec in container", short(p.container), api.ErrNotExist, cause).WithHint("ebpfdev up")
+}
