@@ -1,0 +1,146 @@
+package template
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// devcontainerPath is where a scaffold has its dev container's description.
+const devcontainerPath = ".devcontainer/devcontainer.json"
+
+// Catalogue holds the templates of a file tree. It implements api.Scaffolder
+// and is safe for concurrent use.
+type Catalogue struct {
+	fsys       fs.FS
+	frameworks map[string]framework
+}
+
+var _ api.Scaffolder = (*Catalogue)(nil)
+
+// framework is a folder of the tree.
+type framework struct {
+	manifest
+	kinds map[string]manifest
+}
+
+// New reads the manifests of a file tree; the package comment has its layout.
+func New(fsys fs.FS) (*Catalogue, error) {
+	c := &Catalogue{fsys: fsys, frameworks: map[string]framework{}}
+	ids, err := folders(fsys, ".")
+	if err != nil {
+		return nil, api.E("read templates", "", api.ErrInvalid, err)
+	}
+	for _, id := range ids {
+		f, err := readFramework(fsys, id)
+		if err != nil {
+			return nil, api.E("read template", id, api.ErrInvalid, err)
+		}
+		c.frameworks[id] = f
+	}
+	return c, nil
+}
+
+// readFramework reads a framework's manifest and those of its kinds.
+func readFramework(fsys fs.FS, id string) (framework, error) {
+	f := framework{kinds: map[string]manifest{}}
+	var err error
+	if f.manifest, err = readManifest(fsys, path.Join(id, manifestName)); err != nil {
+		return f, err
+	}
+	kinds, err := folders(fsys, path.Join(id, "kinds"))
+	if err != nil {
+		return f, err
+	}
+	if len(kinds) == 0 {
+		return f, fmt.Errorf("no kinds")
+	}
+	for _, kind := range kinds {
+		if f.kinds[kind], err = readManifest(fsys, path.Join(id, "kinds", kind, manifestName)); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+// folders returns the names of the folders in dir, sorted.
+func folders(fsys fs.FS, dir string) ([]string, error) {
+	entries, err := fs.ReadDir(fsys, dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
+// Templates returns what Scaffold can write, sorted by id.
+func (c *Catalogue) Templates(ctx context.Context) ([]api.Template, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	list := make([]api.Template, 0, len(c.frameworks))
+	for _, id := range slices.Sorted(maps.Keys(c.frameworks)) {
+		f := c.frameworks[id]
+		t := api.Template{ID: id, Name: f.Name, Description: f.Description}
+		for _, kind := range slices.Sorted(maps.Keys(f.kinds)) {
+			k := f.kinds[kind]
+			t.Kinds = append(t.Kinds, api.TemplateKind{
+				ID: kind, Name: k.Name, Description: k.Description, MinKernel: k.MinKernel,
+			})
+		}
+		list = append(list, t)
+	}
+	return list, nil
+}
+
+// Preview returns what Scaffold would write, without writing.
+func (c *Catalogue) Preview(ctx context.Context, req api.ScaffoldRequest) (api.Preview, error) {
+	files, err := c.plan(ctx, req)
+	if err != nil {
+		return api.Preview{}, err
+	}
+	p := api.Preview{Files: paths(files), Command: command(req)}
+	for _, f := range files {
+		if f.path == devcontainerPath {
+			p.Devcontainer = string(f.data)
+		}
+	}
+	return p, nil
+}
+
+// command returns the command line that makes the same request.
+func command(req api.ScaffoldRequest) string {
+	args := []string{"ebpfdev", "new", req.Name, "--template", req.Template, "--kind", req.Kind}
+	for _, o := range options(req.Options) {
+		if o.set {
+			args = append(args, "--"+o.name)
+		}
+	}
+	return strings.Join(args, " ")
+}
+
+// option is a container option by the name that flags and @if lines give it.
+type option struct {
+	name string
+	set  bool
+}
+
+// options lists all container options.
+func options(o api.ContainerOptions) []option {
+	return []option{
+		{"least-privilege", o.LeastPrivilege},
+		{"private-pid", o.PrivatePID},
+		{"host-network", o.HostNetwork},
+	}
+}

@@ -1,0 +1,24 @@
+// Package template renders the projects that ebpfdev scaffolds and writes them.
+//
+// A catalogue is read from a tree of files:
+//
+//	<framework>/template.json                  manifest
+//	<framework>/base/...                       files of every kind
+//	<framework>/kinds/<kind>/template.json     manifest
+//	<framework>/kinds/<kind>/files/...         files of this kind; they win over base's
+//	<framework>/kinds/<kind>/sections/<name>   text for "@include <name>"
+//
+// Files are copied byte for byte, except for those that a manifest lists under
+// "render". In those, ${templateOption:NAME} is replaced (the Dev Container
+// templates' own syntax), and three kinds of line, written as comments of the
+// file's own language so that the source stays valid in it, choose what is kept:
+//
+//	@include NAME         the kind's section of that name
+//	@if [!]CONDITION      the lines up to @end; conditions are the kind's id and
+//	@end                  least-privilege, private-pid and host-network
+//
+// A name that ends in ".template" loses that ending: package embed leaves out
+// every folder that holds a go.mod.
+//
+// Nothing of a template runs, and everything is written through os.Root.
+package template

@@ -1,0 +1,228 @@
+package template
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"unicode"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// listed is how many names of a folder that is not empty an error shows.
+const listed = 10
+
+// Scaffold writes a project into a new or empty folder, whose parent must
+// exist. It is staged beside the folder and then renamed: after an error or a
+// cancelled context nothing is left. When root writes into a folder of somebody
+// else, the files become theirs.
+func (c *Catalogue) Scaffold(ctx context.Context, req api.ScaffoldRequest) (api.ScaffoldResult, error) {
+	files, err := c.plan(ctx, req)
+	if err != nil {
+		return api.ScaffoldResult{}, err
+	}
+	folder, err := checkFolder(req.Folder)
+	if err != nil {
+		return api.ScaffoldResult{}, err
+	}
+	parent, err := os.OpenRoot(filepath.Dir(folder))
+	if errors.Is(err, fs.ErrNotExist) {
+		return api.ScaffoldResult{}, api.Errorf("create project", folder, api.ErrNotExist,
+			"its parent folder does not exist").WithHint("mkdir -p " + quote(filepath.Dir(folder)))
+	}
+	if err != nil {
+		return api.ScaffoldResult{}, writeError(folder, err)
+	}
+	defer parent.Close()
+
+	if err := place(ctx, parent, filepath.Base(folder), files); err != nil {
+		if ctx.Err() != nil {
+			return api.ScaffoldResult{}, ctx.Err()
+		}
+		return api.ScaffoldResult{}, writeError(folder, err)
+	}
+	return api.ScaffoldResult{Folder: folder, Files: paths(files)}, nil
+}
+
+// checkFolder returns the folder as an absolute path.
+func checkFolder(folder string) (string, error) {
+	if folder == "" || strings.ContainsFunc(folder, unicode.IsControl) {
+		return "", api.Errorf("create project", fmt.Sprintf("%q", folder), api.ErrUsage,
+			"a folder's path is not empty and has no control characters")
+	}
+	abs, err := filepath.Abs(folder)
+	if err != nil {
+		return "", api.E("create project", folder, api.ErrEnvironment, err)
+	}
+	if abs == filepath.Dir(abs) {
+		return "", api.Errorf("create project", abs, api.ErrUsage, "the root folder cannot be a project")
+	}
+	return abs, nil
+}
+
+// place writes the files below base, a new or empty folder of parent. They are
+// staged in a folder that nobody else may enter, so that nothing can be swapped
+// while they are written and handed over.
+func place(ctx context.Context, parent *os.Root, base string, files []file) (err error) {
+	existing, err := existingFolder(parent, base)
+	if err != nil {
+		return err
+	}
+	owner, err := ownerOf(parent, existing)
+	if err != nil {
+		return err
+	}
+	temp := "." + base + ".ebpfdev-" + rand.Text()
+	if err := parent.Mkdir(temp, 0o700); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, parent.RemoveAll(temp)) }()
+	staged := filepath.Join(temp, "project")
+	if err := parent.Mkdir(staged, modeFolder); err != nil {
+		return err
+	}
+	stage, err := parent.OpenRoot(staged)
+	if err != nil {
+		return err
+	}
+	defer stage.Close()
+	if existing != nil {
+		if err := stage.Chmod(".", existing.Mode().Perm()); err != nil {
+			return err
+		}
+	}
+	if err := writeAll(ctx, stage, files, owner); err != nil {
+		return err
+	}
+	return rename(parent, staged, base, existing != nil)
+}
+
+// existingFolder returns the folder's description when it is there and empty,
+// and nil when it is not there.
+func existingFolder(parent *os.Root, base string) (fs.FileInfo, error) {
+	info, err := parent.Lstat(base)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%w: it exists and is not a folder", api.ErrConflict)
+	}
+	dir, err := parent.Open(base)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(listed + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if len(names) > 0 {
+		return nil, notEmpty(names)
+	}
+	if here, err := os.Stat("."); err == nil && os.SameFile(here, info) {
+		// A rename would leave the caller's shell in a folder that is gone.
+		return nil, fmt.Errorf("%w: it is the current folder; run this from its parent", api.ErrConflict)
+	}
+	return info, nil
+}
+
+// notEmpty describes a folder that is in use; names has at most listed+1.
+func notEmpty(names []string) error {
+	more := ""
+	if len(names) > listed {
+		names, more = names[:listed], " and more"
+	}
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	return fmt.Errorf("%w: not empty: %s%s", api.ErrConflict, strings.Join(quoted, ", "), more)
+}
+
+// writeAll writes the files below stage and gives everything to its owner.
+func writeAll(ctx context.Context, stage *os.Root, files []file, o *owner) error {
+	made := map[string]bool{".": true}
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := makeFolders(stage, path.Dir(f.path), made, o); err != nil {
+			return err
+		}
+		if err := writeFile(stage, f); err != nil {
+			return err
+		}
+		if err := o.give(stage, f.path); err != nil {
+			return err
+		}
+	}
+	if err := o.give(stage, "."); err != nil {
+		return err
+	}
+	return ctx.Err()
+}
+
+// makeFolders makes dir and its parents, each once.
+func makeFolders(stage *os.Root, dir string, made map[string]bool, o *owner) error {
+	if made[dir] {
+		return nil
+	}
+	if err := makeFolders(stage, path.Dir(dir), made, o); err != nil {
+		return err
+	}
+	made[dir] = true
+	if err := stage.Mkdir(dir, modeFolder); err != nil {
+		return err
+	}
+	return o.give(stage, dir)
+}
+
+// writeFile writes a file that must not be there yet.
+func writeFile(stage *os.Root, f file) error {
+	w, err := stage.OpenFile(f.path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.mode)
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(f.data)
+	return errors.Join(err, w.Close())
+}
+
+// writeError gives an error of the file system its kind.
+func writeError(folder string, err error) error {
+	kind := api.ErrEnvironment
+	switch {
+	case errors.Is(err, api.ErrConflict):
+		var e *api.Error
+		if errors.As(err, &e) {
+			return e
+		}
+		return api.Errorf("create project", folder, api.ErrConflict,
+			strings.TrimPrefix(err.Error(), string(api.ErrConflict)+": "))
+	case errors.Is(err, fs.ErrPermission):
+		kind = api.ErrPermission
+	case errors.Is(err, fs.ErrExist):
+		kind = api.ErrConflict
+	}
+	return api.E("create project", folder, kind, err)
+}
+
+// quote writes a path so that a shell reads it as one word.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-+:@", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "vmlinux.h"
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#define COMM_LEN 16
+#define FILENAME_LEN 128
+#define ARGS_LEN 512
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* What user space gets for each program that starts. */
+struct event {
+	__u32 pid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 args_size; /* bytes that the process has; at most ARGS_LEN are in args */
+	char comm[COMM_LEN];
+	char filename[FILENAME_LEN];
+	char args[ARGS_LEN]; /* as in /proc/PID/cmdline: each ends with a zero byte */
+};
+
+/* Who runs what. */
+struct command {
+	char comm[COMM_LEN];
+	__u32 uid;
+};
+
+struct count {
+	__u64 execs;
+	__u32 last_pid;
+	__u32 last_ppid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 256 * 1024); /* bytes */
+} events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct command);
+	__type(value, struct count);
+} execs SEC(".maps");
+
+/* Puts the type into the object's BTF, so that tools can decode the records. */
+const struct event *event_type __attribute__((unused));
+
+/* Events that did not fit, because user space reads too slowly. */
+__u64 lost;
+
+static void count_command(const struct event *e)
+{
+	struct command key = { .uid = e->uid };
+	struct count fresh = {};
+	struct count *c;
+
+	__builtin_memcpy(key.comm, e->comm, sizeof(key.comm));
+	c = bpf_map_lookup_elem(&execs, &key);
+	if (!c) {
+		/* Another CPU may have been faster: then its entry stays. */
+		bpf_map_update_elem(&execs, &key, &fresh, BPF_NOEXIST);
+		c = bpf_map_lookup_elem(&execs, &key);
+		if (!c)
+			return; /* the map is full */
+	}
+	__sync_fetch_and_add(&c->execs, 1);
+	c->last_pid = e->pid;
+	c->last_ppid = e->ppid;
+}
+
+/* Runs in the new program's process, after its memory has been set up. */
+SEC("tracepoint/sched/sched_process_exec")
+int on_exec(struct trace_event_raw_sched_process_exec *ctx)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	unsigned long start, size;
+	struct event *e;
+
+	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
+	if (!e) {
+		__sync_fetch_and_add(&lost, 1);
+		return 0;
+	}
+
+	e->pid = bpf_get_current_pid_tgid() >> 32;
+	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
+	e->uid = bpf_get_current_uid_gid();
+	bpf_get_current_comm(e->comm, sizeof(e->comm));
+	bpf_probe_read_kernel_str(e->filename, sizeof(e->filename),
+				  (void *)ctx + (ctx->__data_loc_filename & 0xffff));
+
+	start = BPF_CORE_READ(task, mm, arg_start);
+	size = BPF_CORE_READ(task, mm, arg_end) - start;
+	e->args_size = size;
+	if (size > sizeof(e->args))
+		size = sizeof(e->args);
+	if (bpf_probe_read_user(e->args, size, (void *)start))
+		e->args_size = 0;
+
+	count_command(e);
+	bpf_ringbuf_submit(e, 0);
+	return 0;
+}

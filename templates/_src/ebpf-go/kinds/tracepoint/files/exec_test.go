@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A program that starts is seen with its arguments, and counted.
+func TestTracerSeesExec(t *testing.T) {
+	needRoot(t)
+	tracer, err := NewTracer()
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	defer tracer.Close()
+
+	want := []string{"true", "seen by", "test " + strconv.Itoa(os.Getpid())}
+	cmd := exec.Command(want[0], want[1:]...)
+	if err := cmd.Run(); err != nil {
+		t.Fatal(err)
+	}
+	got := next(t, tracer, want)
+	if got.PID != cmd.Process.Pid || got.PPID != os.Getpid() {
+		t.Errorf("got pid %d, ppid %d; want %d, %d", got.PID, got.PPID, cmd.Process.Pid, os.Getpid())
+	}
+	if got.UID != os.Getuid() || got.Comm != "true" || got.Filename != cmd.Path || got.Truncated {
+		t.Errorf("got %+v", got)
+	}
+
+	counts, err := tracer.Counts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := func(c Count) bool { return c.Comm == "true" && c.UID == os.Getuid() && c.Execs > 0 }
+	if !slices.ContainsFunc(counts, counted) {
+		t.Errorf("true is not counted: %v", counts)
+	}
+}
+
+// Arguments that are longer than an event has room for are cut, not lost.
+func TestTracerCutsLongArguments(t *testing.T) {
+	needRoot(t)
+	tracer, err := NewTracer()
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	defer tracer.Close()
+
+	mark := strconv.Itoa(os.Getpid())
+	if err := exec.Command("true", mark, strings.Repeat("x", 4096)).Run(); err != nil {
+		t.Fatal(err)
+	}
+	got := next(t, tracer, []string{"true", mark})
+	if !got.Truncated || len(got.Args) != 3 || !strings.HasPrefix(got.Args[2], "xxx") {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Stop ends a Next that waits.
+func TestTracerStops(t *testing.T) {
+	needRoot(t)
+	tracer, err := NewTracer()
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	defer tracer.Close()
+	done := make(chan error)
+	go func() {
+		for {
+			if _, err := tracer.Next(time.Time{}); err != nil {
+				done <- err
+				return
+			}
+		}
+	}()
+	tracer.Stop()
+	if err := <-done; err != os.ErrClosed {
+		t.Errorf("got %v, want %v", err, os.ErrClosed)
+	}
+}
+
+// next waits for the exec whose arguments begin with the given ones.
+func next(t *testing.T, tracer *Tracer, args []string) Exec {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		e, err := tracer.Next(deadline)
+		if err != nil {
+			t.Fatalf("exec of %q: %v", args, err)
+		}
+		if len(e.Args) >= len(args) && slices.Equal(e.Args[:len(args)], args) {
+			return e
+		}
+	}
+}
+
+func TestParseRejectsShortRecords(t *testing.T) {
+	if _, err := parse(make([]byte, 8)); err == nil {
+		t.Error("8 bytes were accepted")
+	}
+}
+
+// What a process calls itself must not control the terminal.
+func TestTableQuotes(t *testing.T) {
+	var out bytes.Buffer
+	if err := table(&out)(Exec{Comm: "a\x1b[2Jb", Args: []string{"ls", "-l", "two words", "", "\n"}}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(out.String(), `"a\x1b[2Jb"      ls -l "two words" "" "\n"`+"\n") {
+		t.Errorf("got %q", out.String())
+	}
+}
+
+func TestJSONKeepsArguments(t *testing.T) {
+	data, err := json.Marshal(Exec{PID: 7, Comm: "ls", Args: []string{"ls", "a b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"pid":7,"ppid":0,"uid":0,"comm":"ls","filename":"","args":["ls","a b"]}`
+	if string(data) != want {
+		t.Errorf("got %s, want %s", data, want)
+	}
+}
