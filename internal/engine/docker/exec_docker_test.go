@@ -1,0 +1,143 @@
+//go:build docker
+
+package docker_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/engine"
+)
+
+func TestExec(t *testing.T) {
+	e := openBase(t)
+	id := running(t, e, engine.ContainerSpec{NetworkMode: "none"})
+
+	t.Run("outputs are apart and the code is its own", func(t *testing.T) {
+		r := run(t, e, id, sh("echo out; echo err >&2; exit 3"), nil)
+		if r.wait != nil || r.code != 3 || r.out != "out\n" || r.err != "err\n" {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("a signal is 128+n", func(t *testing.T) {
+		if r := run(t, e, id, sh("kill -KILL $$"), nil); r.wait != nil || r.code != 137 {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("user, folder and environment", func(t *testing.T) {
+		spec := sh("id -u; pwd; echo $K")
+		spec.User, spec.Dir, spec.Env = "1234", "/usr", []string{"K=a b"}
+		if r := run(t, e, id, spec, nil); r.out != "1234\n/usr\na b\n" {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("bytes go through unchanged", func(t *testing.T) {
+		content := make([]byte, 8<<20)
+		r := rand.New(rand.NewSource(1))
+		_, _ = r.Read(content)
+		got := run(t, e, id, engine.ExecSpec{Cmd: []string{"sha256sum"}}, bytes.NewReader(content))
+		if want := fmt.Sprintf("%x  -\n", sha256.Sum256(content)); got.out != want {
+			t.Errorf("sha256sum said %q, want %q", got.out, want)
+		}
+		if back := run(t, e, id, engine.ExecSpec{Cmd: []string{"cat"}}, bytes.NewReader(content)); back.out != string(content) {
+			t.Errorf("cat returned %d other bytes", len(back.out))
+		}
+	})
+	t.Run("a terminal has a size", func(t *testing.T) {
+		p, err := e.Exec(t.Context(), id, engine.ExecSpec{
+			Cmd: []string{"/bin/sh", "-c", "read x; stty size"}, TTY: true, Stdin: true, Size: api.Size{Width: 91, Height: 33},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		if err := p.Resize(t.Context(), api.Size{Width: 132, Height: 43}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Stdin().Write([]byte("\n")); err != nil {
+			t.Fatal(err)
+		}
+		if r := finish(t, p, nil); !strings.Contains(r.out, "43 132\r\n") {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("closing ends a command that reads", func(t *testing.T) {
+		p, err := e.Exec(t.Context(), id, engine.ExecSpec{
+			Cmd: []string{"/bin/sh", "-c", "echo ready; cat >/dev/null; mkfifo /tmp/f; echo ended >/tmp/f"}, Stdin: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ready := make([]byte, 6)
+		if _, err := io.ReadFull(p.Stdout(), ready); err != nil {
+			t.Fatal(err)
+		}
+		_ = p.Close()
+		_ = p.Close()
+		if r := run(t, e, id, sh("until [ -p /tmp/f ]; do :; done; cat /tmp/f"), nil); r.out != "ended\n" {
+			t.Errorf("%+v", r)
+		}
+	})
+	t.Run("a wait can be given up", func(t *testing.T) {
+		p, err := e.Exec(t.Context(), id, engine.ExecSpec{Cmd: []string{"cat"}, Stdin: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := p.Wait(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
+func TestContainerRemovedWhileACommandRuns(t *testing.T) {
+	e := openBase(t)
+	id := running(t, e, engine.ContainerSpec{NetworkMode: "none"})
+	p, err := e.Exec(t.Context(), id, sh("echo ready; exec sleep 1000"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, err := io.ReadFull(p.Stdout(), make([]byte, 6)); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	if err := e.RemoveContainer(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	r := finish(t, p, nil)
+	wantKind(t, r.wait, api.ErrNotExist)
+	if !strings.Contains(r.wait.Error(), "removed") || time.Since(start) > 10*time.Second {
+		t.Errorf("%v after %v", r.wait, time.Since(start))
+	}
+}
+
+func TestContainerThatDoesNotRun(t *testing.T) {
+	e := openBase(t)
+	id := create(t, e, engine.ContainerSpec{Cmd: []string{"true"}, NetworkMode: "none"})
+	_, err := e.Exec(t.Context(), id, sh("true"))
+	wantKind(t, err, api.ErrConflict)
+	if !strings.Contains(err.Error(), "is not running") {
+		t.Error(err)
+	}
+}
+
+func TestCommandThatIsNotThere(t *testing.T) {
+	e := openBase(t)
+	id := running(t, e, engine.ContainerSpec{NetworkMode: "none"})
+	r := run(t, e, id, engine.ExecSpec{Cmd: []string{"/no/such/command"}}, nil)
+	if r.wait != nil || (r.code != 126 && r.code != 127) || !strings.Contains(r.out+r.err, "no such file") {
+		t.Errorf("%+v", r)
+	}
+}
