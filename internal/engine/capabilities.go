@@ -34,12 +34,18 @@ func Capabilities() []string {
 	}
 }
 
-// CapabilitiesOf returns the capabilities that an engine of a version has names
-// for. Docker Engine before 23 has none for CAP_PERFMON, CAP_BPF and
-// CAP_CHECKPOINT_RESTORE and refuses a container that asks for one.
-func CapabilitiesOf(version string) []string {
+// DockerEngine is the Info.Name of Docker's own engine.
+const DockerEngine = "Docker Engine"
+
+// CapabilitiesOf returns the capabilities that an engine has names for. Docker
+// Engine before 23 has none for CAP_PERFMON, CAP_BPF and CAP_CHECKPOINT_RESTORE
+// and refuses a container that asks for one.
+func CapabilitiesOf(info Info) []string {
 	all := Capabilities()
-	major, _, _ := strings.Cut(version, ".")
+	if info.Name != DockerEngine {
+		return all
+	}
+	major, _, _ := strings.Cut(info.Version, ".")
 	if n, err := strconv.Atoi(major); err == nil && n < 23 {
 		return all[:slices.Index(all, "CAP_PERFMON")]
 	}
@@ -118,7 +124,7 @@ func Grantable(ctx context.Context, e Engine, image string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	caps := CapabilitiesOf(info.Version)
+	caps := CapabilitiesOf(info)
 	for _, line := range lines {
 		bounding, err := ParseCapabilities(line)
 		if err != nil {

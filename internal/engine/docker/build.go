@@ -27,7 +27,7 @@ func (e *Engine) BuildImage(ctx context.Context, spec engine.BuildSpec, fn func(
 	if err != nil {
 		return engine.Image{}, err
 	}
-	defer folder.Close()
+	defer func() { _ = folder.Close() }()
 	file := scanDockerfile(string(folder.text))
 	if file.buildKit != "" {
 		return engine.Image{}, api.Errorf(op, spec.Tag, api.ErrNotSupported,
@@ -121,7 +121,7 @@ func (b *builder) run(folder *buildContext, opts client.ImageBuildOptions) (stri
 			if a.err != nil {
 				return "", b.requestFault(body, a.err)
 			}
-			defer a.res.Body.Close()
+			defer func() { _ = a.res.Body.Close() }()
 			return b.follow(newMessages(a.res.Body))
 		case <-tick.C:
 			p := api.Progress{Line: "sending the build context", Done: folder.sent.Load(), Unit: "bytes"}

@@ -189,7 +189,7 @@ func (c *buildContext) addFile(tw *tar.Writer, name string, hdr *tar.Header) err
 	if err != nil {
 		return api.E(op, filepath.Join(c.dir, name), pathKind(err), plainPath(err))
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if err := tw.WriteHeader(hdr); err != nil {
 		return err
 	}

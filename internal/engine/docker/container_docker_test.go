@@ -202,7 +202,7 @@ func TestScratchNeverStartsAndTakesFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer back.Close()
+	defer func() { _ = back.Close() }()
 	tr := tar.NewReader(back)
 	hdr, err := tr.Next()
 	if err != nil || hdr.Mode&0o777 != 0o755 || hdr.Uid != 1234 {

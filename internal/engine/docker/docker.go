@@ -102,7 +102,7 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	}
 	in := res.Info
 	info := engine.Info{
-		Name:       "Docker Engine",
+		Name:       engine.DockerEngine,
 		Version:    version.Version,
 		APIVersion: e.api.ClientVersion(),
 		Host:       e.place.host,

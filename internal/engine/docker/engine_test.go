@@ -107,7 +107,7 @@ func run(t *testing.T, e *docker.Engine, id string, spec engine.ExecSpec, input 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	return finish(t, p, input)
 }
 

@@ -14,9 +14,11 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/engine"
 )
 
+// execOp is what every error of an exec says was being done.
+const execOp = "exec in container"
+
 // Exec starts a command in a running container.
 func (e *Engine) Exec(ctx context.Context, id string, spec engine.ExecSpec) (engine.Process, error) {
-	const op = "exec in container"
 	var size client.ConsoleSize
 	if spec.TTY && spec.Size.Height > 0 && spec.Size.Width > 0 {
 		size = client.ConsoleSize{Height: uint(spec.Size.Height), Width: uint(spec.Size.Width)}
@@ -43,13 +45,13 @@ func (e *Engine) Exec(ctx context.Context, id string, spec engine.ExecSpec) (eng
 
 // execFault adds why a container does not run: people look for the reason there.
 func (e *Engine) execFault(ctx context.Context, id string, err error) error {
-	err = e.fault(ctx, "exec in container", short(id), err)
+	err = e.fault(ctx, execOp, short(id), err)
 	if api.KindOf(err) != api.ErrConflict {
 		return err
 	}
 	c, inspectErr := e.InspectContainer(ctx, id)
 	if inspectErr == nil && c.State != "running" && c.OOMKilled {
-		return api.Errorf("exec in container", short(id), api.ErrConflict, "it is not running: it ran out of memory and was killed")
+		return api.Errorf(execOp, short(id), api.ErrConflict, "it is not running: it ran out of memory and was killed")
 	}
 	return err
 }
@@ -152,7 +154,7 @@ func (p *process) Wait(ctx context.Context) (int, error) {
 
 // waitFault tells a container that is gone from an engine that is.
 func (p *process) waitFault(ctx context.Context, err error) error {
-	err = p.engine.fault(ctx, "exec in container", short(p.container), err)
+	err = p.engine.fault(ctx, execOp, short(p.container), err)
 	if api.KindOf(err) == api.ErrNotExist {
 		return p.gone("the container was removed")
 	}
@@ -184,5 +186,5 @@ func (p *process) exitCode(ctx context.Context, code int) (int, error) {
 }
 
 func (p *process) gone(cause string) error {
-	return api.Errorf("exec in container", short(p.container), api.ErrNotExist, cause).WithHint("ebpfdev up")
+	return api.Errorf(execOp, short(p.container), api.ErrNotExist, cause).WithHint("ebpfdev up")
 }

@@ -59,7 +59,7 @@ func TestExec(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		if err := p.Resize(t.Context(), api.Size{Width: 132, Height: 43}); err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestExec(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer p.Close()
+		defer func() { _ = p.Close() }()
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := p.Wait(ctx); !errors.Is(err, context.Canceled) {
@@ -108,7 +108,7 @@ func TestContainerRemovedWhileACommandRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
+	defer func() { _ = p.Close() }()
 	if _, err := io.ReadFull(p.Stdout(), make([]byte, 6)); err != nil {
 		t.Fatal(err)
 	}

@@ -126,11 +126,11 @@ func statusKind(err error) api.Kind {
 
 // capabilityText recognises, in lower case, what engines and runtimes say when
 // they cannot grant a capability: runc when it starts a container ("unable to
-// apply caps"), Engine 20.10 for a name it does not know, 23 and later for one
+// apply caps", before 1.0 without the first two words), Engine 20.10 for a name it does not know, 23 and later for one
 // outside the bounding set, crun.
 func capabilityText(low string) bool {
 	for _, s := range []string{
-		"unable to apply caps", "apply capabilities", "unknown capability",
+		"apply caps", "apply bounding set", "apply capabilities", "unknown capability",
 		"capability not supported by your kernel", "capset", "error dropping capabilities",
 	} {
 		if strings.Contains(low, s) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -50,7 +49,7 @@ func (e *Engine) ImportImage(ctx context.Context, ref string, labels map[string]
 	const op = "import image"
 	changes := []string{"ENV PATH=" + importedPath, `CMD ["/bin/sh"]`}
 	for _, k := range slices.Sorted(maps.Keys(labels)) {
-		changes = append(changes, "LABEL "+strconv.Quote(k)+"="+strconv.Quote(labels[k]))
+		changes = append(changes, "LABEL "+dockerfileQuote(k)+"="+dockerfileQuote(labels[k]))
 	}
 	source := &failingReader{r: root}
 	res, err := e.api.ImageImport(ctx, client.ImageImportSource{Source: source, SourceName: "-"}, ref,
@@ -64,7 +63,7 @@ func (e *Engine) ImportImage(ctx context.Context, ref string, labels map[string]
 	if err != nil {
 		return engine.Image{}, e.fault(ctx, op, ref, err)
 	}
-	defer res.Close()
+	defer func() { _ = res.Close() }()
 	messages := newMessages(res)
 	for {
 		m, err := messages.next()
@@ -78,6 +77,11 @@ func (e *Engine) ImportImage(ctx context.Context, ref string, labels map[string]
 			return engine.Image{}, classify(op, ref, m.Error.Message, errors.New(m.Error.Message))
 		}
 	}
+}
+
+// dockerfileQuote quotes a word for a Dockerfile, in which nothing is expanded.
+func dockerfileQuote(s string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`).Replace(s) + `"`
 }
 
 // failingReader remembers why its source failed: the engine only says that the
@@ -106,7 +110,7 @@ func (e *Engine) PullImage(ctx context.Context, ref string, fn func(api.Progress
 	if err != nil {
 		return e.pullFault(ctx, op, ref, err, steps)
 	}
-	defer res.Close()
+	defer func() { _ = res.Close() }()
 	messages, layers := newMessages(res), newLayers()
 	for {
 		m, err := messages.next()

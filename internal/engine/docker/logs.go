@@ -33,7 +33,7 @@ func (e *Engine) ContainerLogs(ctx context.Context, id string, req engine.LogsSp
 	if err != nil {
 		return e.fault(ctx, op, short(id), err)
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }()
 
 	sink := &logSink{fn: fn}
 	out, errs := &lineWriter{emit: sink.line(false)}, &lineWriter{emit: sink.line(true)}
