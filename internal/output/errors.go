@@ -1,0 +1,171 @@
+package output
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/safe"
+)
+
+// logTail is how many lines of a verifier log or of a tool's output an error shows.
+const logTail = 20
+
+// ErrorReport is an error as JSON shows it.
+type ErrorReport struct {
+	Kind     api.Kind        `json:"kind"`
+	Op       string          `json:"op,omitempty"`
+	Object   string          `json:"object,omitempty"`
+	Cause    string          `json:"cause"`
+	Hint     string          `json:"hint,omitempty"`
+	ExitCode int             `json:"exit_code"`
+	Verifier *VerifierReport `json:"verifier,omitempty"`
+	Tool     *ToolReport     `json:"tool,omitempty"`
+}
+
+// VerifierReport is what JSON shows of a program that was refused.
+type VerifierReport struct {
+	Program   string `json:"program"`
+	Summary   string `json:"summary"`
+	File      string `json:"file,omitempty"`
+	Line      int    `json:"line,omitempty"`
+	Source    string `json:"source,omitempty"`
+	Why       string `json:"why,omitempty"`
+	Fix       string `json:"fix,omitempty"`
+	Log       string `json:"log,omitempty"`
+	Truncated bool   `json:"log_truncated,omitempty"`
+}
+
+// ToolReport is what JSON shows of a tool that ended with an error.
+type ToolReport struct {
+	Tool     string `json:"tool"`
+	ExitCode int    `json:"exit_code"`
+	Stderr   string `json:"stderr,omitempty"`
+}
+
+// Report takes an error apart. The exit code is the one that its kind stands for.
+func Report(err error) ErrorReport {
+	kind := api.KindOf(err)
+	r := ErrorReport{Kind: kind, Cause: err.Error(), Hint: api.HintOf(err), ExitCode: kind.ExitCode()}
+	var e *api.Error
+	if errors.As(err, &e) && e.Error() == err.Error() {
+		r.Op, r.Object, r.Cause = e.Op, e.Object, e.Cause
+	}
+	var v *api.VerifierError
+	if errors.As(err, &v) {
+		r.Verifier = &VerifierReport{
+			Program: v.Program, Summary: v.Summary, File: v.File, Line: v.Line, Source: v.Source,
+			Why: v.Why, Fix: v.Fix, Log: v.Log, Truncated: v.Truncated,
+		}
+	}
+	var t *api.ToolError
+	if errors.As(err, &t) {
+		r.Tool = &ToolReport{Tool: t.Tool, ExitCode: t.ExitCode, Stderr: t.Stderr}
+	}
+	return r
+}
+
+// ErrorJSON writes an error as the one JSON document {"error": {...}}; as a
+// line when lines is set.
+func ErrorJSON(w io.Writer, err error, lines bool) error {
+	doc := struct {
+		Error ErrorReport `json:"error"`
+	}{Report(err)}
+	if lines {
+		return JSONLine(w, doc)
+	}
+	return JSON(w, doc)
+}
+
+// Error writes an error for a person: what failed and why, what is known of the
+// cause, and a hint that can be run.
+func Error(w io.Writer, p Palette, err error) error {
+	var b strings.Builder
+	var v *api.VerifierError
+	var t *api.ToolError
+	switch {
+	case errors.As(err, &v):
+		refusal(&b, p, v)
+	case errors.As(err, &t):
+		toolFailure(&b, p, err, t)
+	default:
+		fmt.Fprintf(&b, "%s %s\n", p.Paint(Red, "error:"), safe.Lines(err.Error()))
+	}
+	hint(&b, p, api.HintOf(err))
+	_, werr := io.WriteString(w, b.String())
+	return werr
+}
+
+func hint(b *strings.Builder, p Palette, text string) {
+	if text != "" {
+		fmt.Fprintf(b, "%s %s\n", p.Paint(Cyan, "hint:"), safe.Lines(text))
+	}
+}
+
+// toolFailure shows the tail of what the tool said, unless the one line of the
+// error says it all.
+func toolFailure(b *strings.Builder, p Palette, err error, t *api.ToolError) {
+	if lines := tail(t.Stderr, logTail); strings.Contains(lines, "\n") {
+		b.WriteString(safe.Lines(lines).String() + "\n")
+	}
+	fmt.Fprintf(b, "%s %s\n", p.Paint(Red, "error:"), safe.Line(err.Error()))
+}
+
+// refusal shows a program that the verifier refused, first in the form that
+// problem matchers read.
+func refusal(b *strings.Builder, p Palette, v *api.VerifierError) {
+	place := "program " + v.Program
+	if v.File != "" {
+		place = fmt.Sprintf("%s:%d", v.File, v.Line)
+	}
+	fmt.Fprintf(b, "%s: %s %s\n", safe.Line(place), p.Paint(Red, "error:"), safe.Line(v.Summary))
+	Refusal(b, p, Rejection{
+		Program: v.Program, Source: v.Source, Line: v.Line, Log: v.Log, Truncated: v.Truncated, Why: v.Why, Fix: v.Fix,
+	})
+}
+
+// Rejection is what there is to say about a refused program after its first line.
+type Rejection struct {
+	Program, Source, Log, Why, Fix string
+	Line                           int
+	Truncated                      bool
+}
+
+// Refusal writes the source line, the log's tail, the cause in words and what
+// to change.
+func Refusal(b *strings.Builder, p Palette, r Rejection) {
+	if r.Source != "" {
+		fmt.Fprintf(b, "%6d | %s\n", r.Line, p.Paint(Bold, safe.Line(strings.ReplaceAll(r.Source, "\t", "    ")).String()))
+	}
+	if log := tail(r.Log, logTail); log != "" {
+		head := "verifier log of " + safe.Line(r.Program).String()
+		if r.Truncated || len(log) < len(strings.TrimRight(r.Log, "\n")) {
+			head += " (its end; all of it: -o json)"
+		}
+		b.WriteString(p.Paint(Dim, head+":") + "\n")
+		for line := range strings.Lines(safe.Lines(log).String() + "\n") {
+			b.WriteString("  " + line)
+		}
+	}
+	if r.Why != "" {
+		fmt.Fprintf(b, "%s %s\n", p.Paint(Yellow, "why:"), safe.Line(r.Why))
+	}
+	if r.Fix != "" {
+		fmt.Fprintf(b, "%s %s\n", p.Paint(Green, "fix:"), safe.Line(r.Fix))
+	}
+}
+
+// tail returns the last n lines of s, without the line feed that ends it.
+func tail(s string, n int) string {
+	s = strings.TrimRight(s, "\n")
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == '\n' {
+			if n--; n == 0 {
+				return s[i+1:]
+			}
+		}
+	}
+	return s
+}
