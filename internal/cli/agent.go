@@ -1,0 +1,27 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+)
+
+// newCmdAgent is what ebpfdev itself starts next to a kernel. People do not
+// need it, so it is in no help text.
+func newCmdAgent(f *factory) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:    "agent",
+		Short:  "Serve this machine's kernel on standard input and output",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return f.deps.Agent(cmd.Context(), f.io.In, f.io.Out)
+		},
+	}
+	cmd.AddCommand(&cobra.Command{
+		Use:    "check-object",
+		Short:  "Read a BPF object on standard input and exit 0 when it can be parsed",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE:   func(*cobra.Command, []string) error { return f.deps.CheckObject(f.io.In) },
+	})
+	return cmd
+}

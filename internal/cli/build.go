@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/output"
+	"github.com/ebpfdev/ebpfdev/internal/safe"
+)
+
+type buildOptions struct {
+	*factory
+	clean   bool
+	command []string
+	output  output.Choice
+}
+
+func newCmdBuild(f *factory) *cobra.Command {
+	opts := &buildOptions{factory: f}
+	cmd := &cobra.Command{
+		Use:   "build [-- COMMAND [ARGUMENT...]]",
+		Short: "Build the project's objects",
+		Long: `Run the project's own build and list the objects that it made. What the tools
+say goes to standard error as it comes, in the form that problem matchers read.
+A command after -- is run instead of the framework's own.`,
+		Example: `  ebpfdev build
+  ebpfdev build -- make -C bpf
+  ebpfdev build -o json | jq -r '.objects[].path'`,
+		Annotations: exits("1 a compiler or another tool failed"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if dash := cmd.ArgsLenAtDash(); len(args) > 0 && dash != 0 {
+				return usage(cmd, fmt.Sprintf("unexpected argument %q", args[0])).WithHint("ebpfdev build -- " + args[0])
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.command = args
+			return runBuild(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().BoolVar(&opts.clean, "clean", false, "remove what earlier builds made first")
+	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
+	return cmd
+}
+
+func runBuild(ctx context.Context, opts *buildOptions) error {
+	return opts.withSession(ctx, func(s api.Session) error {
+		req := api.BuildRequest{Dir: s.Info().Dir, Command: opts.command, Clean: opts.clean}
+		res, err := opts.build(ctx, s, req)
+		if err != nil {
+			return err
+		}
+		if opts.output.Format == output.FormatJSON {
+			return output.JSON(opts.io.Out, buildJSON(res))
+		}
+		t := output.NewTable(output.Column{Title: "OBJECT", Flex: true}, output.Column{Title: "SIZE", Right: true})
+		for _, o := range res.Objects {
+			t.Row(objectPath(o), output.Bytes(int64(len(o.Data))))
+		}
+		return opts.table(t, "The build made no objects.")
+	})
+}
+
+// build runs a build with the tools' output shown as it comes.
+func (f *factory) build(ctx context.Context, s api.Session, req api.BuildRequest) (api.BuildResult, error) {
+	p := output.Palette(f.io.ErrColor())
+	return s.Build(ctx, req, func(e api.BuildEvent) error {
+		text := safe.Lines(e.Line).String()
+		if e.Step != "" {
+			text = p.Paint(output.Dim, "$ "+safe.Line(e.Step).String())
+		}
+		_, err := fmt.Fprintln(f.io.ErrOut, text)
+		return err
+	})
+}
+
+// builtObject is an object in JSON: api.Object with its size instead of its bytes.
+type builtObject struct {
+	api.Object
+	Bytes int `json:"bytes"`
+}
+
+func buildJSON(res api.BuildResult) any {
+	objects := make([]builtObject, 0, len(res.Objects))
+	for _, o := range res.Objects {
+		objects = append(objects, builtObject{o, len(o.Data)})
+	}
+	return struct {
+		Framework string        `json:"framework"`
+		Objects   []builtObject `json:"objects"`
+	}{res.Framework, objects}
+}
+
+func objectPath(o api.Object) string {
+	if o.Path != "" {
+		return filepath.ToSlash(o.Path)
+	}
+	return o.Name
+}

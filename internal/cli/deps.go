@@ -1,0 +1,43 @@
+// Package cli is ebpfdev's commands: what is typed becomes requests to package
+// api, what comes back is handed to package output.
+//
+// One file holds one command: its options, a constructor newCmdX that declares
+// flags and help, and runX that does the work. Commands are given everything by
+// a factory; nothing is built before a command asks for it, so that
+// `ebpfdev version` starts no engine and no screen.
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// Deps makes the parts that stand behind the commands. Each is called when a
+// command needs it, at most once.
+type Deps struct {
+	Version string // "0.1.0"
+
+	Workspace  func() (api.Workspace, error)
+	Scaffolder func() (api.Scaffolder, error)
+	Doctor     func() (api.Doctor, error)
+
+	// TUI runs the full-screen interface until the person leaves it.
+	TUI func(ctx context.Context, req TUIRequest) error
+	// Agent serves this machine's kernel over a byte stream until it ends.
+	Agent func(ctx context.Context, r io.Reader, w io.Writer) error
+	// CheckObject parses an object and says what is wrong with it.
+	CheckObject func(r io.Reader) error
+}
+
+// TUIRequest is what the full-screen interface is given.
+type TUIRequest struct {
+	In         io.Reader
+	Out        io.Writer
+	Workspace  api.Workspace
+	Scaffolder api.Scaffolder
+	Doctor     api.Doctor
+	Folder     string // the workspace folder, or where a new project would go
+	Env        []string
+}

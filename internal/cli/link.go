@@ -1,0 +1,45 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/output"
+)
+
+func newCmdLink(f *factory) *cobra.Command {
+	return newNoun("link", "Attachments in the kernel", newCmdLinkList(f))
+}
+
+func newCmdLinkList(f *factory) *cobra.Command {
+	opts := &listOptions{factory: f}
+	cmd := &cobra.Command{
+		Use:     "list",
+		Aliases: []string{"ls"},
+		Short:   "List what is attached where",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runLinkList(cmd.Context(), opts) },
+	}
+	opts.addFlags(cmd)
+	return cmd
+}
+
+func runLinkList(ctx context.Context, opts *listOptions) error {
+	return opts.withSession(ctx, func(s api.Session) error {
+		links, err := s.ListLinks(ctx, opts.request(s))
+		if err != nil {
+			return err
+		}
+		if opts.output.Format != output.FormatTable {
+			return writeList(opts.factory, opts.output.Format, links)
+		}
+		t := output.NewTable(output.Column{Title: "ID", Right: true}, output.Column{Title: "TYPE"}, output.Column{Title: "PROGRAM", Flex: true},
+			output.Column{Title: "PROG ID", Right: true}, output.Column{Title: "ATTACHED TO", Flex: true}, output.Column{Title: "PROJECT", Flex: true})
+		for _, l := range links {
+			t.Row(l.ID, l.Type, l.Program, l.ProgramID, l.Target, l.Project)
+		}
+		return opts.table(t, "No link matches.")
+	})
+}

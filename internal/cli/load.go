@@ -1,0 +1,151 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/output"
+	"github.com/ebpfdev/ebpfdev/internal/safe"
+)
+
+type loadOptions struct {
+	*factory
+	paths    []string
+	project  string
+	attach   []string
+	noAttach bool
+	replace  bool
+	output   output.Choice
+}
+
+func newCmdLoad(f *factory) *cobra.Command {
+	opts := &loadOptions{factory: f}
+	cmd := &cobra.Command{
+		Use:   "load [OBJECT]",
+		Short: "Load, attach and pin the project's programs",
+		Long: `Load every program of an object, attach each where its section name says, and
+pin programs, maps and links, so that they stay until "ebpfdev unload". It is all
+or nothing. Without an argument the project is built and its object is loaded.
+
+A program that needs a target (XDP and TC an interface, cgroup programs a cgroup)
+is attached with --attach PROGRAM=TARGET; without one it is loaded only.`,
+		Example: `  ebpfdev load
+  ebpfdev load --attach count_packets=veth0,generic
+  ebpfdev load bpf/exec_x86_bpfel.o --replace`,
+		Annotations: exits("1 the verifier refused a program", "5 the project is loaded already: see --replace"),
+		Args:        rangeArgs(0, "OBJECT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.paths = args
+			return runLoad(cmd.Context(), opts)
+		},
+	}
+	flags := cmd.Flags()
+	addAttachFlag(cmd, &opts.attach)
+	flags.BoolVar(&opts.noAttach, "no-attach", false, "load and pin only")
+	flags.BoolVar(&opts.replace, "replace", false, "unload what the project has loaded first")
+	flags.StringVar(&opts.project, "project", "", "load under this name (default: the workspace's)")
+	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
+	return cmd
+}
+
+func addAttachFlag(cmd *cobra.Command, attach *[]string) {
+	cmd.Flags().StringArrayVar(attach, "attach", nil, "attach a program, as PROGRAM=TARGET[,MODE] (repeat for more; PROGRAM * for all)")
+}
+
+func runLoad(ctx context.Context, opts *loadOptions) error {
+	attach, err := parseAttach(opts.attach)
+	if err != nil {
+		return err
+	}
+	if opts.noAttach && len(attach) > 0 {
+		return api.Errorf("load", "", api.ErrUsage, "--attach and --no-attach exclude each other")
+	}
+	return opts.withSession(ctx, func(s api.Session) error {
+		obj, err := opts.oneObject(ctx, s, "load", opts.paths)
+		if err != nil {
+			return err
+		}
+		res, err := s.Load(ctx, api.LoadRequest{
+			Project: projectName(opts.project, s), Object: obj, Lifetime: api.LifetimePinned,
+			Attach: attach, NoAttach: opts.noAttach, Replace: opts.replace,
+		})
+		if err != nil {
+			return err
+		}
+		if opts.output.Format == output.FormatJSON {
+			return output.JSON(opts.io.Out, res)
+		}
+		if err := opts.writeLoaded(res, opts.noAttach); err != nil {
+			return err
+		}
+		opts.say("Pinned %d objects. \"ebpfdev unload\" takes them back.", len(res.Pins))
+		return nil
+	})
+}
+
+func projectName(name string, s api.Session) string {
+	if name != "" {
+		return name
+	}
+	return s.Info().Project
+}
+
+// parseAttach reads PROGRAM=TARGET[,MODE]. Modes are known words, so that a
+// target may hold a comma.
+func parseAttach(specs []string) ([]api.AttachOption, error) {
+	var opts []api.AttachOption
+	for _, spec := range specs {
+		program, where, ok := strings.Cut(spec, "=")
+		if !ok || program == "" || where == "" {
+			return nil, api.Errorf("attach", spec, api.ErrUsage, "it is not of the form PROGRAM=TARGET[,MODE]").
+				WithHint("ebpfdev load --attach count_packets=lo,generic")
+		}
+		o := api.AttachOption{Program: program, Target: where}
+		if i := strings.LastIndexByte(where, ','); i > 0 {
+			switch mode := where[i+1:]; mode {
+			case "native", "generic", "offload":
+				o.Target, o.Mode = where[:i], mode
+			}
+		}
+		opts = append(opts, o)
+	}
+	return opts, nil
+}
+
+// writeLoaded shows what a load made: each program with where it is attached,
+// and the maps.
+func (f *factory) writeLoaded(res api.LoadResult, noAttach bool) error {
+	where := map[uint32]string{}
+	for _, l := range res.Links {
+		where[l.ProgramID] = l.Target
+	}
+	t := output.NewTable(output.Column{Title: "KIND"}, output.Column{Title: "ID", Right: true}, output.Column{Title: "TYPE"},
+		output.Column{Title: "NAME", Flex: true}, output.Column{Title: "ATTACHED TO", Flex: true})
+	for _, p := range res.Programs {
+		target := any(where[p.ID])
+		if where[p.ID] == "" {
+			target = output.Styled{Style: output.Yellow, Value: "not attached"}
+		}
+		t.Row("program", p.ID, p.Type, p.Name, target)
+	}
+	for _, m := range res.Maps {
+		t.Row("map", m.ID, m.Type, m.Name, "")
+	}
+	if err := f.table(t, "The object holds no programs and no maps."); err != nil {
+		return err
+	}
+	if noAttach {
+		return nil
+	}
+	for _, u := range res.Unattached {
+		f.note(fmt.Sprintf("%s is not attached: %s", u.Program, u.Reason))
+		if u.Hint != "" {
+			f.say("hint: %s", safe.Line(u.Hint))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/iostreams"
+	"github.com/ebpfdev/ebpfdev/internal/output"
+)
+
+// Interrupted is the cause of a context that a signal cancelled.
+type Interrupted struct{ Signal syscall.Signal }
+
+// Error names the signal.
+func (i Interrupted) Error() string { return "interrupted: " + i.Signal.String() }
+
+// ExitCode returns 128 plus the signal's number, as shells report it.
+func (i Interrupted) ExitCode() int { return 128 + int(i.Signal) }
+
+// exitError ends the process with a code of its own and prints nothing: what
+// there was to say has been said.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+
+// Main runs one command line, without the program's name, and returns the
+// process's exit code. The context ends with the cause Interrupted when a
+// signal came.
+func Main(ctx context.Context, ios *iostreams.IOStreams, deps Deps, args []string) int {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ios.Broken = func() { cancel(Interrupted{syscall.SIGPIPE}) }
+
+	root := newCmdRoot(newFactory(ios, deps))
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	return exitCode(ctx, ios, cmd, args, err)
+}
+
+// exitCode reports an error and turns it into the process's exit code.
+func exitCode(ctx context.Context, ios *iostreams.IOStreams, cmd *cobra.Command, args []string, err error) int {
+	if ios.OutClosed() { // the reader had enough: no error, and nobody to tell
+		return Interrupted{syscall.SIGPIPE}.ExitCode()
+	}
+	if werr := ios.OutErr(); werr != nil {
+		err = api.E("write", "standard output", api.ErrEnvironment, werr)
+	}
+	if err == nil {
+		return 0
+	}
+	var silent exitError
+	if errors.As(err, &silent) {
+		return int(silent)
+	}
+	var sig Interrupted
+	interrupted := errors.As(context.Cause(ctx), &sig)
+	if !interrupted || !errors.Is(err, context.Canceled) {
+		report(ios, cmd, args, err)
+	}
+	if interrupted {
+		return sig.ExitCode()
+	}
+	return api.KindOf(err).ExitCode()
+}
+
+// report tells a person on standard error and, where JSON was asked for, the
+// program that reads standard output.
+func report(ios *iostreams.IOStreams, cmd *cobra.Command, args []string, err error) {
+	_ = output.Error(ios.ErrOut, output.Palette(ios.ErrColor()), err)
+	switch format := chosenFormat(cmd, args); format {
+	case output.FormatJSON, output.FormatNDJSON:
+		_ = output.ErrorJSON(ios.Out, err, format == output.FormatNDJSON)
+	}
+}
+
+// chosenFormat returns the output format of a command line, also of one that
+// could not be parsed to its end.
+func chosenFormat(cmd *cobra.Command, args []string) output.Format {
+	flag := cmd.Flags().Lookup("output")
+	if flag == nil {
+		return ""
+	}
+	if flag.Changed {
+		return output.Format(flag.Value.String())
+	}
+	if i := slices.Index(args, "--"); i >= 0 {
+		args = args[:i]
+	}
+	for i, arg := range args {
+		for _, prefix := range []string{"--output=", "-o=", "-o"} {
+			if v, ok := strings.CutPrefix(arg, prefix); ok && v != "" {
+				return output.Format(v)
+			}
+		}
+		if (arg == "-o" || arg == "--output") && i+1 < len(args) {
+			return output.Format(args[i+1])
+		}
+	}
+	return ""
+}

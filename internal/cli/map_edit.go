@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/output"
+)
+
+type editOptions struct {
+	*factory
+	which  string
+	edit   api.Edit
+	expect string
+	dryRun bool
+	output output.Choice
+}
+
+func newCmdMapSet(f *factory) *cobra.Command {
+	opts := &editOptions{factory: f}
+	cmd := &cobra.Command{
+		Use:   "set MAP KEY VALUE",
+		Short: "Insert or overwrite an entry",
+		Long: `Insert or overwrite an entry. Keys and values are written as "map dump" shows
+them: a number, a quoted string, an address, JSON for structs, or hex: and bytes.
+At a terminal the change is shown first; elsewhere --yes is needed.`,
+		Example: `  ebpfdev map set limits 443 1000
+  ebpfdev map set flows '{"saddr": "10.0.0.1", "port": 80}' hex:01000000 --yes
+  ebpfdev map set limits 443 2000 --expect "e8 03 00 00" --yes   only if it is still 1000`,
+		Annotations: exits("5 the entry is no longer what --expect says"),
+		Args:        exactArgs("MAP", "KEY", "VALUE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.which = args[0]
+			opts.edit = api.Edit{Op: api.EditSet, Key: args[1], Value: args[2]}
+			return runMapEdit(cmd.Context(), opts)
+		},
+	}
+	opts.addFlags(cmd)
+	return cmd
+}
+
+func newCmdMapDelete(f *factory) *cobra.Command {
+	opts := &editOptions{factory: f}
+	cmd := &cobra.Command{
+		Use:         "delete MAP KEY",
+		Short:       "Remove an entry",
+		Annotations: exits("1 there is no such entry", "5 the entry is no longer what --expect says"),
+		Args:        exactArgs("MAP", "KEY"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.which = args[0]
+			opts.edit = api.Edit{Op: api.EditDelete, Key: args[1]}
+			return runMapEdit(cmd.Context(), opts)
+		},
+	}
+	opts.addFlags(cmd)
+	return cmd
+}
+
+func (o *editOptions) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&o.expect, "expect", "", "change it only if its value is still these bytes, in hex")
+	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, change nothing")
+	addOutput(cmd, &o.output, output.FormatTable, output.FormatJSON)
+}
+
+func runMapEdit(ctx context.Context, opts *editOptions) error {
+	if opts.expect != "" {
+		var want api.Hex
+		if err := want.UnmarshalText([]byte(opts.expect)); err != nil {
+			return api.E("read --expect", "", api.ErrUsage, err)
+		}
+		opts.edit.Expect = &want
+	}
+	return opts.withSession(ctx, func(s api.Session) error {
+		m, err := findMap(ctx, s, opts.which)
+		if err != nil {
+			return err
+		}
+		req := api.EditRequest{Map: api.MapRef{ID: m.ID}, Edits: []api.Edit{opts.edit}, DryRun: true}
+		if opts.dryRun || !opts.yes {
+			res, err := s.EditMap(ctx, req)
+			if err != nil {
+				return err
+			}
+			if opts.dryRun {
+				return opts.write(res)
+			}
+			if err := opts.approve(ctx, res, &req.Edits[0]); err != nil {
+				return err
+			}
+		}
+		req.DryRun = false
+		res, err := s.EditMap(ctx, req)
+		if err != nil {
+			return err
+		}
+		return opts.write(res)
+	})
+}
+
+// approve shows the change and asks. What was shown is what may be overwritten:
+// the edit expects the value that the person saw.
+func (o *editOptions) approve(ctx context.Context, res api.EditResult, edit *api.Edit) error {
+	for _, c := range res.Changes {
+		o.say("%s", changeLine(output.Palette(o.io.ErrColor()), c))
+		if edit.Expect == nil && c.Before != nil {
+			edit.Expect = &c.Before.Raw
+		}
+	}
+	return o.confirm(ctx, "change map", "Change map "+o.which+"?", o.command())
+}
+
+// command is the command line that does it without a question.
+func (o *editOptions) command() string {
+	if o.edit.Op == api.EditDelete {
+		return fmt.Sprintf("ebpfdev map delete %s %s --yes", quoteArg(o.which), quoteArg(o.edit.Key))
+	}
+	return fmt.Sprintf("ebpfdev map set %s %s %s --yes", quoteArg(o.which), quoteArg(o.edit.Key), quoteArg(o.edit.Value))
+}
+
+func (o *editOptions) write(res api.EditResult) error {
+	if o.output.Format == output.FormatJSON {
+		return output.JSON(o.io.Out, res)
+	}
+	for _, c := range res.Changes {
+		if _, err := fmt.Fprintln(o.io.Out, changeLine(o.out(), c)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeLine writes "key: before -> after".
+func changeLine(p output.Palette, c api.Change) string {
+	before, after := p.Paint(output.Dim, "nothing"), p.Paint(output.Red, "deleted")
+	if c.Before != nil {
+		before = line(c.Before.Text)
+	}
+	if c.After != nil {
+		after = p.Paint(output.Green, line(c.After.Text))
+	}
+	return line(c.Key.Text) + ": " + before + " -> " + after
+}

@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/output"
+)
+
+type newOptions struct {
+	*factory
+	req    api.ScaffoldRequest
+	up     bool
+	trust  bool
+	output output.Choice
+}
+
+func newCmdNew(f *factory) *cobra.Command {
+	opts := &newOptions{factory: f}
+	cmd := &cobra.Command{
+		Use:   "new [NAME]",
+		Short: "Scaffold a project with its dev container",
+		Long: `Write a new project: a small eBPF program of the kind that you choose, its
+loader, tests, editor settings and a dev container that can load it. It goes into
+the folder NAME here, or into --workspace-folder; that folder must be new or
+empty. At a terminal ebpfdev asks for what the flags leave out.`,
+		Example: `  ebpfdev new my-probe --template ebpf-go --kind tracepoint --up
+  ebpfdev new my-filter --template ebpf-go --kind xdp --least-privilege
+  ebpfdev new my-probe --yes                     the default for all that is left out`,
+		Annotations: exits("2 an answer is missing or makes no sense", "5 the folder is not empty"),
+		Args:        rangeArgs(0, "NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				opts.req.Name = args[0]
+				if args[0] == "" {
+					return usage(cmd, "NAME is empty")
+				}
+			}
+			return runNew(cmd.Context(), opts)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.req.Template, "template", "", "the framework: see \"ebpfdev templates list\"")
+	flags.StringVar(&opts.req.Kind, "kind", "", "the kind of program")
+	flags.BoolVar(&opts.req.Options.LeastPrivilege, "least-privilege", false, "give the container capabilities instead of privileged")
+	flags.BoolVar(&opts.req.Options.PrivatePID, "private-pid", false, "give the container its own pid namespace")
+	flags.BoolVar(&opts.req.Options.HostNetwork, "host-network", false, "give the container the host's network namespace")
+	flags.BoolVar(&opts.up, "up", false, "start the container too")
+	completeTemplates(cmd, f)
+	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
+	return cmd
+}
+
+func runNew(ctx context.Context, opts *newOptions) error {
+	sc, err := opts.scaffolder()
+	if err != nil {
+		return err
+	}
+	list, err := sc.Templates(ctx)
+	if err != nil {
+		return err
+	}
+	asked, err := opts.complete(ctx, list)
+	if err != nil {
+		return err
+	}
+	if opts.req.Folder, err = opts.projectFolder(); err != nil {
+		return err
+	}
+	if asked {
+		if err := opts.review(ctx, sc); err != nil {
+			return err
+		}
+	}
+	res, err := sc.Scaffold(ctx, opts.req)
+	if err != nil {
+		return err
+	}
+	if !opts.up {
+		return opts.writeNew(res)
+	}
+	ws, err := opts.workspace()
+	if err != nil {
+		return err
+	}
+	opts.say("Wrote %d files to %s.", len(res.Files), line(opts.shown(res.Folder)))
+	if _, err := opts.factory.up(ctx, ws, api.UpRequest{Folder: res.Folder}); err != nil {
+		return err
+	}
+	return opts.writeNew(res)
+}
+
+// projectFolder is where the project goes: the folder that was named, else the
+// project's name, here. A bad name is the scaffolder's to refuse.
+func (o *newOptions) projectFolder() (string, error) {
+	folder := o.folder
+	if folder == "" {
+		folder = o.req.Name
+	}
+	abs, err := filepath.Abs(folder)
+	if err != nil {
+		return "", api.E("scaffold", o.req.Name, api.ErrEnvironment, err)
+	}
+	return abs, nil
+}
+
+func (o *newOptions) writeNew(res api.ScaffoldResult) error {
+	if o.output.Format == output.FormatJSON {
+		return output.JSON(o.io.Out, res)
+	}
+	shown := o.shown(res.Folder)
+	_, err := fmt.Fprintf(o.io.Out, "%s is ready: %d files.\n", line(shown), len(res.Files))
+	o.say("\nNext:\n  cd %s", line(quoteArg(shown)))
+	if !o.up {
+		o.say("  ebpfdev up      start its container")
+	}
+	o.say("  ebpfdev run     build, verify, load and watch")
+	return err
+}
+
+// shown is a folder as a person would type it.
+func (o *newOptions) shown(folder string) string {
+	here, err := filepath.Abs(".")
+	if err != nil {
+		return folder
+	}
+	rel, err := filepath.Rel(here, folder)
+	if err != nil || !filepath.IsLocal(rel) {
+		return folder
+	}
+	return rel
+}

@@ -1,0 +1,162 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/prompt"
+)
+
+// defaultName is what a project is called when nobody has a better idea.
+const defaultName = "my-probe"
+
+// complete fills in what the command line left out: with the defaults under
+// --yes, else by asking. It reports whether a person was asked.
+func (o *newOptions) complete(ctx context.Context, list []api.Template) (asked bool, err error) {
+	if o.req.Name != "" && o.req.Template != "" && o.req.Kind != "" {
+		return false, nil
+	}
+	if len(list) == 0 {
+		return false, api.Errorf("scaffold", o.req.Name, api.ErrNotExist, "there are no templates")
+	}
+	if !o.yes && !o.io.CanPrompt() {
+		return false, o.missing(list)
+	}
+	answer := func(q prompt.Question, into *string) error {
+		if *into != "" {
+			return nil
+		}
+		if o.yes {
+			*into = q.Default
+			return nil
+		}
+		asked = true
+		got, err := o.asker().Ask(ctx, q)
+		*into = got
+		return err
+	}
+	if err := answer(nameQuestion(), &o.req.Name); err != nil {
+		return asked, err
+	}
+	if err := answer(templateQuestion(list), &o.req.Template); err != nil {
+		return asked, err
+	}
+	kind, err := kindQuestion(list, o.req.Template)
+	if err != nil {
+		return asked, err
+	}
+	return asked, answer(kind, &o.req.Kind)
+}
+
+// missing says what was left out and shows a command line that has it all.
+func (o *newOptions) missing(list []api.Template) error {
+	var lacks []string
+	complete := o.req
+	fill := func(what, def string, into *string) {
+		if *into == "" {
+			*into = def
+			lacks = append(lacks, what)
+		}
+	}
+	fill("NAME", defaultName, &complete.Name)
+	fill("--template", list[0].ID, &complete.Template)
+	if kind, err := kindQuestion(list, complete.Template); err == nil {
+		fill("--kind", kind.Default, &complete.Kind)
+	}
+	return api.Errorf("scaffold", o.req.Name, api.ErrUsage, strings.Join(lacks, ", ")+" left out and no terminal to ask at").
+		WithHint("ebpfdev new " + quoteArg(complete.Name) + " --template " + quoteArg(complete.Template) + " --kind " + quoteArg(complete.Kind))
+}
+
+func nameQuestion() prompt.Question {
+	return prompt.Question{
+		ID: "name", Title: "What is the project called?", Default: defaultName,
+		Help: "Letters, digits, - and _; it names the folder and what is loaded.",
+	}
+}
+
+func templateQuestion(list []api.Template) prompt.Question {
+	q := prompt.Question{ID: "template", Title: "Which framework?", Default: list[0].ID}
+	for _, t := range list {
+		q.Options = append(q.Options, prompt.Option{Value: t.ID, Title: t.Name, Help: t.Description})
+	}
+	return q
+}
+
+func kindQuestion(list []api.Template, id string) (prompt.Question, error) {
+	var known []string
+	for _, t := range list {
+		known = append(known, t.ID)
+		if t.ID != id || len(t.Kinds) == 0 {
+			continue
+		}
+		q := prompt.Question{ID: "kind", Title: "Which kind of program?", Default: t.Kinds[0].ID}
+		for _, k := range t.Kinds {
+			q.Options = append(q.Options, prompt.Option{Value: k.ID, Title: k.Name, Help: k.Description})
+		}
+		return q, nil
+	}
+	return prompt.Question{}, api.Errorf("scaffold", "", api.ErrUsage, "no template is called "+id+"; there are "+strings.Join(known, ", ")).
+		WithHint("ebpfdev templates list")
+}
+
+// review shows what would be written and the command that does the same, and
+// asks how to go on.
+func (o *newOptions) review(ctx context.Context, sc api.Scaffolder) error {
+	pre, err := sc.Preview(ctx, o.req)
+	if err != nil {
+		return err
+	}
+	o.say("\n%d files in %s:", len(pre.Files), line(o.shown(o.req.Folder)))
+	for _, file := range pre.Files {
+		o.say("  %s", line(file))
+	}
+	if pre.Command != "" {
+		o.say("The same without questions: %s", line(pre.Command))
+	}
+	ok, err := o.asker().Confirm(ctx, "Write them?", true)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		o.say("Nothing was written.")
+		return exitError(1)
+	}
+	if !o.up {
+		o.up, err = o.asker().Confirm(ctx, "Start the container too?", true)
+	}
+	return err
+}
+
+// completeTemplates offers template ids and kinds to shells.
+func completeTemplates(cmd *cobra.Command, f *factory) {
+	register := func(flag string, values func([]api.Template) []string) {
+		_ = cmd.RegisterFlagCompletionFunc(flag, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			sc, err := f.scaffolder()
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveError
+			}
+			list, err := sc.Templates(cmd.Context())
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveError
+			}
+			return values(list), cobra.ShellCompDirectiveNoFileComp
+		})
+	}
+	register("template", func(list []api.Template) (out []string) {
+		for _, t := range list {
+			out = append(out, t.ID+"\t"+t.Description)
+		}
+		return out
+	})
+	register("kind", func(list []api.Template) (out []string) {
+		for _, t := range list {
+			for _, k := range t.Kinds {
+				out = append(out, k.ID+"\t"+k.Description)
+			}
+		}
+		return out
+	})
+}

@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// maxObject is how big an object file may be; real ones are a few kilobytes to
+// a few megabytes.
+const maxObject = 64 << 20
+
+// objects returns the named object files or, when none is named, those that the
+// project's build makes.
+func (f *factory) objects(ctx context.Context, s api.Session, paths []string) ([]api.Object, error) {
+	if len(paths) > 0 {
+		objects := make([]api.Object, 0, len(paths))
+		for _, path := range paths {
+			o, err := readObject(path)
+			if err != nil {
+				return nil, err
+			}
+			objects = append(objects, o)
+		}
+		return objects, nil
+	}
+	res, err := f.build(ctx, s, api.BuildRequest{Dir: s.Info().Dir})
+	if err != nil {
+		return nil, err
+	}
+	if len(res.Objects) == 0 {
+		return nil, api.Errorf("find objects", "", api.ErrNotExist, "the build made none").
+			WithHint("name the object file: ebpfdev verify FILE.o")
+	}
+	return res.Objects, nil
+}
+
+// oneObject is objects for commands that take exactly one.
+func (f *factory) oneObject(ctx context.Context, s api.Session, op string, paths []string) (api.Object, error) {
+	objects, err := f.objects(ctx, s, paths)
+	if err != nil {
+		return api.Object{}, err
+	}
+	if len(objects) > 1 {
+		return api.Object{}, api.Errorf(op, "", api.ErrUsage, fmt.Sprintf("the project builds %d objects; name one", len(objects))).
+			WithHint("ebpfdev " + op + " " + objectPath(objects[0]))
+	}
+	return objects[0], nil
+}
+
+func readObject(path string) (api.Object, error) {
+	const op = "read object"
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return api.Object{}, api.Errorf(op, path, api.ErrNotExist, "there is no such file").WithHint("ebpfdev build")
+	case err != nil:
+		return api.Object{}, api.E(op, path, readKind(err), errors.Unwrap(err))
+	case !info.Mode().IsRegular():
+		return api.Object{}, api.Errorf(op, path, api.ErrInvalid, "it is not a regular file")
+	case info.Size() > maxObject:
+		return api.Object{}, api.Errorf(op, path, api.ErrInvalid,
+			fmt.Sprintf("%d bytes are more than an object may have (%d MiB)", info.Size(), maxObject>>20))
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return api.Object{}, api.E(op, path, readKind(err), errors.Unwrap(err))
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxObject))
+	if err != nil {
+		return api.Object{}, api.E(op, path, api.ErrEnvironment, err)
+	}
+	return api.Object{Name: filepath.Base(path), Path: path, Data: data}, nil
+}
+
+func readKind(err error) api.Kind {
+	if errors.Is(err, fs.ErrPermission) {
+		return api.ErrPermission
+	}
+	return api.ErrEnvironment
+}

@@ -1,0 +1,173 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/output"
+	"github.com/ebpfdev/ebpfdev/internal/safe"
+)
+
+// takeBackWithin bounds the cleaning up after Ctrl-C.
+const takeBackWithin = 30 * time.Second
+
+// errEnough ends a stream that has shown what was asked for.
+var errEnough = errors.New("enough")
+
+type runOptions struct {
+	*factory
+	paths   []string
+	attach  []string
+	replace bool
+	count   int
+	during  time.Duration
+	output  output.Choice
+}
+
+func newCmdRun(f *factory) *cobra.Command {
+	opts := &runOptions{factory: f}
+	cmd := &cobra.Command{
+		Use:   "run [OBJECT]",
+		Short: "Build, verify, load and watch, until Ctrl-C takes it all back",
+		Long: `Build the project, verify its programs, load and attach them, and print their
+events and log lines as they come. Ctrl-C takes everything back: nothing stays in
+the kernel. With an argument that object is taken instead of a build's.`,
+		Example: `  ebpfdev run
+  ebpfdev run --attach count_packets=lo,generic
+  ebpfdev run -o ndjson --count 10 | jq .data.json`,
+		Annotations: exits("0 --for or --count was reached", "1 the verifier refused a program", "130 Ctrl-C; everything was taken back"),
+		Args:        rangeArgs(0, "OBJECT"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.paths = args
+			return runRun(cmd.Context(), opts)
+		},
+	}
+	flags := cmd.Flags()
+	addAttachFlag(cmd, &opts.attach)
+	flags.BoolVar(&opts.replace, "replace", false, "unload what the project has loaded first")
+	flags.IntVarP(&opts.count, "count", "n", 0, "end after so many events")
+	flags.DurationVar(&opts.during, "for", 0, "end after this time, such as 10s")
+	addOutput(cmd, &opts.output, output.FormatTable, output.FormatNDJSON)
+	return cmd
+}
+
+func runRun(ctx context.Context, opts *runOptions) error {
+	attach, err := parseAttach(opts.attach)
+	if err != nil {
+		return err
+	}
+	if opts.count < 0 || opts.during < 0 {
+		return api.Errorf("run", "", api.ErrUsage, "--count and --for take what is above 0")
+	}
+	return opts.withSession(ctx, func(s api.Session) error {
+		obj, err := opts.oneObject(ctx, s, "run", opts.paths)
+		if err != nil {
+			return err
+		}
+		if err := opts.check(ctx, s, obj); err != nil {
+			return err
+		}
+		project := s.Info().Project
+		res, err := s.Load(ctx, api.LoadRequest{
+			Project: project, Object: obj, Lifetime: api.LifetimeSession, Attach: attach, Replace: opts.replace,
+		})
+		if err != nil {
+			return err
+		}
+		defer opts.takeBack(ctx, s, project)
+		if opts.output.Format == output.FormatTable {
+			if err := opts.writeLoaded(res, false); err != nil {
+				return err
+			}
+		}
+		return opts.stream(ctx, s, project, obj)
+	})
+}
+
+// check shows the verdicts and ends the run when a program was refused.
+func (o *runOptions) check(ctx context.Context, s api.Session, obj api.Object) error {
+	res, err := s.Verify(ctx, api.VerifyRequest{Object: obj})
+	if err != nil {
+		return err
+	}
+	results := []api.VerifyResult{res}
+	if allAccepted(results) {
+		o.say("verified %d %s on Linux %s", len(res.Programs), plural(len(res.Programs), "program", "programs"), safe.Line(res.Kernel))
+		return nil
+	}
+	if err := o.writeVerdicts(results); err != nil {
+		return err
+	}
+	return exitError(api.ErrRejected.ExitCode())
+}
+
+// takeBack unloads, also when the context has ended.
+func (o *runOptions) takeBack(ctx context.Context, s api.Session, project string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackWithin)
+	defer cancel()
+	res, err := s.Unload(ctx, api.UnloadRequest{Project: project})
+	if err != nil {
+		o.note("taking back: " + err.Error() + "; closing the session takes back the rest")
+		return
+	}
+	o.say("")
+	o.writeUnloaded(res)
+}
+
+// stream prints events until the context ends or there were enough.
+func (o *runOptions) stream(ctx context.Context, s api.Session, project string, obj api.Object) error {
+	if o.during > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, o.during, errEnough)
+		defer cancel()
+	}
+	seen := 0
+	err := s.StreamEvents(ctx, api.EventsRequest{Project: project, Object: obj, Logs: true}, func(e api.Event) error {
+		if e.Kind == api.EventReady {
+			o.say("watching; Ctrl-C ends it and takes everything back")
+		}
+		if err := o.writeEvent(e); err != nil {
+			return err
+		}
+		if e.Kind == api.EventRecord || e.Kind == api.EventLog {
+			seen++
+		}
+		if o.count > 0 && seen >= o.count {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) || errors.Is(context.Cause(ctx), errEnough) {
+		return nil
+	}
+	return err
+}
+
+// writeEvent prints an event: a record or a log line is a result, the rest is
+// for the person who watches.
+func (o *runOptions) writeEvent(e api.Event) error {
+	if o.output.Format == output.FormatNDJSON {
+		if e.Kind == api.EventReady {
+			return nil
+		}
+		return output.JSONLine(o.io.Out, e)
+	}
+	p := o.out()
+	at := p.Paint(output.Dim, e.Time.Format("15:04:05.000"))
+	var err error
+	switch e.Kind {
+	case api.EventRecord:
+		_, err = fmt.Fprintf(o.io.Out, "%s  %s  %s\n", at, p.Paint(output.Cyan, safe.Line(e.Map).String()), safe.Line(e.Data.Text))
+	case api.EventLog:
+		who := fmt.Sprintf("%s[%d]", safe.Line(e.Comm), e.PID)
+		_, err = fmt.Fprintf(o.io.Out, "%s  %s  %s\n", at, p.Paint(output.Cyan, who), safe.Line(e.Text))
+	case api.EventLost:
+		o.note(fmt.Sprintf("%d records of %s were lost", e.Lost, e.Map))
+	}
+	return err
+}
