@@ -97,14 +97,15 @@ func runNew(ctx context.Context, opts *newOptions) error {
 // projectFolder is where the project goes: the folder that was named, else the
 // project's name, here. A bad name is the scaffolder's to refuse.
 func (o *newOptions) projectFolder() (string, error) {
-	here, err := here()
+	folder := o.folder
+	if folder == "" {
+		folder = o.req.Name
+	}
+	abs, err := filepath.Abs(folder)
 	if err != nil {
 		return "", api.E("scaffold", o.req.Name, api.ErrEnvironment, err)
 	}
-	if o.folder != "" {
-		return absolute(here, o.folder), nil
-	}
-	return absolute(here, o.req.Name), nil
+	return abs, nil
 }
 
 func (o *newOptions) writeNew(res api.ScaffoldResult) error {
@@ -123,7 +124,7 @@ func (o *newOptions) writeNew(res api.ScaffoldResult) error {
 
 // shown is a folder as a person would type it.
 func (o *newOptions) shown(folder string) string {
-	here, err := here()
+	here, err := filepath.Abs(".")
 	if err != nil {
 		return folder
 	}

@@ -1,0 +1,205 @@
+package workspace
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/engine"
+)
+
+// binDir is where ebpfdev is in a container: binDir/SHA256/ebpfdev, and
+// binDir/current as a link to the newest. A volume is mounted there, so that a
+// container that somebody else started has it too.
+const binDir = "/opt/ebpfdev"
+
+// agentBinary is the executable that goes into containers.
+type agentBinary struct {
+	data []byte
+	sum  string // SHA-256, hexadecimal
+}
+
+func (b *agentBinary) path() string { return path.Join(binDir, b.sum, "ebpfdev") }
+
+// binary reads the agent's executable once.
+func (w *Workspace) binary() (*agentBinary, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.agent != nil {
+		return w.agent, nil
+	}
+	data, err := os.ReadFile(w.opts.Executable)
+	if err != nil {
+		return nil, api.E("read", w.opts.Executable, api.ErrEnvironment, err)
+	}
+	if !bytes.HasPrefix(data, []byte("\x7fELF")) {
+		return nil, api.Errorf("read", w.opts.Executable, api.ErrNotSupported, "not a Linux program")
+	}
+	sum := sha256.Sum256(data)
+	w.agent = &agentBinary{data: data, sum: hex.EncodeToString(sum[:])}
+	return w.agent, nil
+}
+
+// tar returns the binary and the link to it as an uncompressed archive for binDir.
+func (b *agentBinary) tar() (io.Reader, error) {
+	var buffer bytes.Buffer
+	buffer.Grow(len(b.data) + 4096)
+	tw := tar.NewWriter(&buffer)
+	for _, h := range []tar.Header{
+		{Name: b.sum + "/", Typeflag: tar.TypeDir, Mode: 0o755},
+		{Name: b.sum + "/ebpfdev", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(b.data))},
+		{Name: "current", Typeflag: tar.TypeSymlink, Linkname: b.sum, Mode: 0o777},
+	} {
+		if err := tw.WriteHeader(&h); err != nil {
+			return nil, err
+		}
+		if h.Typeflag == tar.TypeReg {
+			if _, err := tw.Write(b.data); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return &buffer, tw.Close()
+}
+
+// binVolume returns the volume that a container has at binDir, or "".
+func binVolume(mounts []engine.Mount) string {
+	for _, m := range mounts {
+		if m.Type == "volume" && m.Target == binDir {
+			return m.Source
+		}
+	}
+	return ""
+}
+
+// fillBin puts the agent into a new container's volume before it starts.
+func (u *upRun) fillBin(ctx context.Context, spec engine.ContainerSpec) error {
+	volume := binVolume(spec.Mounts)
+	if volume == "" || u.w.opts.Executable == "" {
+		return nil
+	}
+	return u.step("agent", "Put ebpfdev in", func(*step) error {
+		binary, err := u.w.binary()
+		if err != nil {
+			return err
+		}
+		return fillVolume(ctx, u.e, u.p, volume, binary)
+	})
+}
+
+// fillVolume copies the binary into a volume, through a container that is
+// created for it and never started: nothing that runs can interfere.
+func fillVolume(ctx context.Context, e engine.Engine, p *project, volume string, binary *agentBinary) (err error) {
+	labels := map[string]string{labelWorkspace: p.id}
+	mount := engine.Mount{Type: "volume", Source: volume, Target: binDir, NoCopy: true}
+	if p.owns(mount.Type, volume) {
+		mount.Labels = labels
+	}
+	id, err := e.CreateContainer(ctx, engine.ContainerSpec{
+		Image: engine.Scratch, Entrypoint: []string{"/never-started"}, NetworkMode: "none",
+		Labels: labels, Mounts: []engine.Mount{mount},
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
+		defer cancel()
+		err = errors.Join(err, e.RemoveContainer(ctx, id))
+	}()
+	archive, err := binary.tar()
+	if err != nil {
+		return err
+	}
+	if err := e.CopyTo(ctx, id, binDir, archive); err != nil {
+		return err
+	}
+	return verify(ctx, e, id, binary)
+}
+
+// verify reads the binary back from a container and compares it.
+func verify(ctx context.Context, e engine.Engine, id string, binary *agentBinary) error {
+	sum, err := sumIn(ctx, e, id, binary.path())
+	if err != nil {
+		return err
+	}
+	if sum != binary.sum {
+		return api.Errorf("verify agent", binary.path(), api.ErrConflict,
+			"its content is not what was put there: SHA-256 "+sum).WithHint("ebpfdev down")
+	}
+	return nil
+}
+
+// sumIn returns the SHA-256 of a regular file in a container.
+func sumIn(ctx context.Context, e engine.Engine, id, name string) (string, error) {
+	archive, err := e.CopyFrom(ctx, id, name)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = archive.Close() }()
+	reader := tar.NewReader(archive)
+	header, err := reader.Next()
+	if err != nil {
+		return "", api.E("read", name, api.ErrUnreachable, err)
+	}
+	if header.Typeflag != tar.TypeReg {
+		return "", api.Errorf("verify agent", name, api.ErrConflict, "not a regular file").WithHint("ebpfdev down")
+	}
+	hash := sha256.New()
+	if _, err := io.Copy(hash, reader); err != nil {
+		return "", api.E("read", name, api.ErrUnreachable, err)
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// ensureAgent makes sure that the container has our binary and that it is ours.
+// A container without the volume gets it through its own shell.
+func (s *session) ensureAgent(ctx context.Context, st *step) error {
+	if s.w.opts.Executable == "" {
+		return st.skip("this build has no binary for containers")
+	}
+	binary, err := s.w.binary()
+	if err != nil {
+		return err
+	}
+	err = verify(ctx, s.e, s.c.ID, binary)
+	if notExist(err) {
+		if volume := binVolume(s.c.Mounts); volume != "" {
+			err = fillVolume(ctx, s.e, s.p, volume, binary)
+		} else {
+			err = s.copyAgent(ctx, binary)
+		}
+		if err == nil {
+			err = verify(ctx, s.e, s.c.ID, binary)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.cache.Agent = binary.sum
+	return nil
+}
+
+// copyAgent writes the binary with the container's own shell: unlike the
+// engine's copy, that follows no link out of the container.
+func (s *session) copyAgent(ctx context.Context, binary *agentBinary) error {
+	script := fmt.Sprintf(`set -e; d=%s; mkdir -p "$d"; cat >"$d/.new"; chmod 755 "$d/.new"; mv -f "$d/.new" "$d/ebpfdev"; ln -sfn %s %s`,
+		path.Join(binDir, binary.sum), binary.sum, path.Join(binDir, "current"))
+	spec := engine.ExecSpec{Cmd: []string{"/bin/sh", "-c", script}, User: "root"}
+	_, errOut, code, err := s.output(ctx, spec, bytes.NewReader(binary.data))
+	if err != nil {
+		return err
+	}
+	if code != 0 {
+		return &api.ToolError{Tool: "copy ebpfdev into " + s.c.Name, ExitCode: code, Stderr: errOut}
+	}
+	return nil
+}

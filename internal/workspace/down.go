@@ -1,0 +1,149 @@
+package workspace
+
+import (
+	"context"
+	"slices"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/devcontainer"
+	"github.com/ebpfdev/ebpfdev/internal/engine"
+)
+
+// Down implements api.Workspace. It removes every container with the workspace's
+// labels, the volumes that are the workspace's alone (their names carry its
+// ${devcontainerId}, or they have our label) and, with All, the images. Volumes
+// that a person named to share them between projects stay.
+func (w *Workspace) Down(ctx context.Context, req api.DownRequest) (api.DownResult, error) {
+	p, err := w.load(ctx, req.Folder)
+	if err != nil {
+		return api.DownResult{}, err
+	}
+	unlock, err := w.lock(ctx, p, func() {})
+	if err != nil {
+		return api.DownResult{}, err
+	}
+	defer unlock()
+	e, err := w.connect(ctx)
+	if err != nil {
+		return api.DownResult{}, err
+	}
+	d := &downRun{e: e, p: p}
+	if err := d.run(ctx, req.All); err != nil {
+		return d.result, err
+	}
+	return d.result, w.forget(p)
+}
+
+// downRun is one run of Down.
+type downRun struct {
+	e      engine.Engine
+	p      *project
+	result api.DownResult
+}
+
+func (d *downRun) run(ctx context.Context, all bool) error {
+	volumes, err := d.containers(ctx)
+	if err != nil {
+		return err
+	}
+	if err := d.volumes(ctx, volumes); err != nil {
+		return err
+	}
+	if all {
+		return d.images(ctx)
+	}
+	return nil
+}
+
+// containers removes the workspace's containers and returns the volumes of its
+// own that they had mounted.
+func (d *downRun) containers(ctx context.Context) ([]string, error) {
+	found, err := find(ctx, d.e, d.p)
+	if err != nil {
+		return nil, err
+	}
+	list, err := d.e.ListContainers(ctx, d.p.labels)
+	if err != nil {
+		return nil, err
+	}
+	left, err := d.e.ListContainers(ctx, map[string]string{labelWorkspace: d.p.id})
+	if err != nil {
+		return nil, err
+	}
+	if found != nil {
+		list = append(list, *found)
+	}
+	var volumes, seen []string
+	for _, c := range append(list, left...) {
+		if slices.Contains(seen, c.ID) || !d.mine(c) {
+			continue
+		}
+		seen = append(seen, c.ID)
+		for _, m := range c.Mounts {
+			if d.p.owns(m.Type, m.Source) {
+				volumes = append(volumes, m.Source)
+			}
+		}
+		if err := d.e.RemoveContainer(ctx, c.ID); err != nil {
+			return nil, err
+		}
+		d.removed("container " + firstOf(c.Name, c.ID))
+	}
+	return volumes, nil
+}
+
+// mine tells a container of this configuration from one of another in the same
+// folder, which the labels of older tools cannot tell apart.
+func (d *downRun) mine(c engine.Container) bool {
+	config := c.Labels[devcontainer.LabelConfig]
+	return config == "" || config == labelPath(d.p.config)
+}
+
+// volumes removes those given, those labelled, and those that the configuration
+// names for this workspace.
+func (d *downRun) volumes(ctx context.Context, names []string) error {
+	labelled, err := d.e.ListVolumes(ctx, map[string]string{labelWorkspace: d.p.id})
+	if err != nil {
+		return err
+	}
+	for _, v := range labelled {
+		names = append(names, v.Name)
+	}
+	if config, err := d.p.file.Config(d.p.vars); err == nil {
+		for _, m := range config.Mounts {
+			if d.p.owns(m.Type, m.Source) {
+				names = append(names, m.Source)
+			}
+		}
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if _, err := d.e.InspectVolume(ctx, name); notExist(err) {
+			continue
+		}
+		if err := d.e.RemoveVolume(ctx, name); err != nil {
+			return err
+		}
+		d.removed("volume " + name)
+	}
+	return nil
+}
+
+// images removes the images that were built for the workspace.
+func (d *downRun) images(ctx context.Context) error {
+	base := devcontainer.ImageName(d.p.folder)
+	for _, name := range []string{base + "-uid", base + "-features", base} {
+		if _, err := d.e.InspectImage(ctx, name); notExist(err) {
+			continue
+		} else if err != nil {
+			return err
+		}
+		if err := d.e.RemoveImage(ctx, name); err != nil {
+			return err
+		}
+		d.removed("image " + name)
+	}
+	return nil
+}
+
+func (d *downRun) removed(what string) { d.result.Removed = append(d.result.Removed, what) }

@@ -1,0 +1,151 @@
+package workspace
+
+import (
+	"context"
+	"errors"
+	"io"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/engine"
+	"github.com/ebpfdev/ebpfdev/internal/remote"
+)
+
+// Open implements api.Workspace.
+func (w *Workspace) Open(ctx context.Context, req api.OpenRequest) (api.Session, error) {
+	target, err := w.choose(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	if target == api.TargetContainer {
+		return w.openContainer(ctx, req.Folder)
+	}
+	if w.opts.Local == nil {
+		return nil, api.Errorf("open", string(target), api.ErrNotSupported, "this machine's kernel cannot be used from here")
+	}
+	req.Target = api.TargetLocal
+	return w.opts.Local(ctx, req)
+}
+
+// choose decides where TargetAuto leads: to the container of a folder that has
+// a configuration, and to this kernel inside a container or without one.
+func (w *Workspace) choose(ctx context.Context, req api.OpenRequest) (api.TargetName, error) {
+	switch req.Target {
+	case api.TargetLocal, api.TargetContainer:
+		return req.Target, nil
+	case api.TargetAuto:
+	default:
+		return "", api.Errorf("open", string(req.Target), api.ErrUsage, "no such target; there are local and container")
+	}
+	if w.inside() || req.Folder == "" {
+		return api.TargetLocal, nil
+	}
+	_, err := w.load(ctx, req.Folder)
+	if errors.Is(err, api.ErrNotExist) {
+		return api.TargetLocal, nil
+	}
+	return api.TargetContainer, nil
+}
+
+// inside reports whether this process runs in a dev container: it was put there
+// by another ebpfdev, or an editor or Codespaces says so.
+func (w *Workspace) inside() bool {
+	if strings.HasPrefix(filepath.ToSlash(w.opts.Executable), binDir+"/") {
+		return true
+	}
+	for _, name := range []string{"REMOTE_CONTAINERS", "CODESPACES"} {
+		if value, _ := w.opts.Env(name); value == "true" {
+			return true
+		}
+	}
+	return false
+}
+
+// containerSession is a connection to the agent in a container.
+type containerSession struct {
+	*remote.Client
+	info    api.SessionInfo
+	process engine.Process
+}
+
+var _ api.Session = (*containerSession)(nil)
+
+// Info implements api.Session.
+func (s *containerSession) Info() api.SessionInfo { return s.info }
+
+// Close ends the agent: it takes back what lives as long as the session.
+func (s *containerSession) Close() error {
+	return errors.Join(s.Client.Close(), s.process.Close())
+}
+
+// openContainer starts the agent in the workspace's running container. The
+// binary is read back and hashed first, and run by its own path: whoever is root
+// in the container could have changed what "current" leads to.
+func (w *Workspace) openContainer(ctx context.Context, folder string) (api.Session, error) {
+	s, err := w.session(ctx, "open", folder)
+	if err != nil {
+		return nil, err
+	}
+	silent := &step{reporter: &reporter{}}
+	if err := s.ensureAgent(ctx, silent); err != nil {
+		return nil, err
+	}
+	if s.cache.Agent == "" {
+		return nil, api.Errorf("open", s.c.Name, api.ErrNotSupported, "this build has no agent for containers")
+	}
+	w.saveCache(s.p, s.cache)
+	info, err := s.user(ctx, s.remoteUser())
+	if err != nil {
+		return nil, err
+	}
+	process, err := s.e.Exec(ctx, s.c.ID, engine.ExecSpec{
+		Cmd: []string{path.Join(binDir, s.cache.Agent, "ebpfdev"), "agent"},
+		Env: s.env(info, nil), User: "root", Stdin: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	said := &tailBuffer{}
+	go func() { _, _ = io.Copy(said, process.Stderr()) }()
+	client, err := remote.Connect(ctx, stdio{process}, remote.Options{Version: w.opts.Version})
+	if err != nil {
+		_ = process.Close()
+		if text := said.last(); text != "" && ctx.Err() == nil {
+			err = api.Errorf("start agent", s.c.Name, api.ErrUnreachable, text)
+		}
+		return nil, err
+	}
+	return &containerSession{Client: client, process: process, info: api.SessionInfo{
+		Target: string(api.TargetContainer), Container: s.c.Name, Project: s.p.name(),
+		Dir: s.p.place.Folder, Version: client.PeerVersion(),
+	}}, nil
+}
+
+// stdio is a process's input and output as one connection.
+type stdio struct{ engine.Process }
+
+func (s stdio) Read(p []byte) (int, error)  { return s.Stdout().Read(p) }
+func (s stdio) Write(p []byte) (int, error) { return s.Stdin().Write(p) }
+
+// tailBuffer keeps the end of what an agent said on its error output.
+type tailBuffer struct {
+	mu   sync.Mutex
+	tail tail
+}
+
+func (b *tailBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.tail.Write(p)
+}
+
+// last returns the last line.
+func (b *tailBuffer) last() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lines := strings.Split(strings.TrimSpace(b.tail.String()), "\n")
+	return lines[len(lines)-1]
+}

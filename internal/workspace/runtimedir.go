@@ -1,0 +1,143 @@
+package workspace
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// runtimeDir returns the folder for locks and caches, which only this user can
+// read. Everything in it may be deleted.
+func (w *Workspace) runtimeDir() (string, error) {
+	dir, ok := w.opts.Env("XDG_RUNTIME_DIR")
+	if ok && filepath.IsAbs(dir) {
+		dir = filepath.Join(dir, "ebpfdev")
+	} else {
+		dir = filepath.Join(os.TempDir(), "ebpfdev-"+strconv.Itoa(os.Getuid()))
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", api.E("create", dir, api.ErrEnvironment, err)
+	}
+	if err := checkPrivate(dir); err != nil {
+		return "", api.E("use", dir, api.ErrEnvironment, err)
+	}
+	return dir, nil
+}
+
+// lockRetry is how often a lock that somebody else holds is tried again.
+const lockRetry = 50 * time.Millisecond
+
+// lock takes the workspace's lock, waiting for whoever has it. The lock goes
+// away with its process.
+func (w *Workspace) lock(ctx context.Context, p *project, waiting func()) (unlock func(), err error) {
+	dir, err := w.runtimeDir()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, p.id+".lock")
+	var ticker *time.Ticker
+	for {
+		file, err := tryLock(path)
+		if err != nil {
+			return nil, api.E("lock", path, api.ErrEnvironment, err)
+		}
+		if file != nil {
+			return func() { _ = file.Close() }, nil
+		}
+		if ticker == nil {
+			waiting()
+			ticker = time.NewTicker(lockRetry)
+			defer ticker.Stop()
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// cache is what is known of a container since it started. It only saves round
+// trips: another container or another start makes it void.
+type cache struct {
+	Container string              `json:"container"`
+	Started   string              `json:"started"`
+	Agent     string              `json:"agent,omitempty"` // SHA-256 that was put in and read back
+	Checked   bool                `json:"checked,omitempty"`
+	Missing   []string            `json:"missing,omitempty"`
+	Warnings  []string            `json:"warnings,omitempty"`
+	Users     map[string]userInfo `json:"users,omitempty"`
+}
+
+func (w *Workspace) cachePath(p *project) (string, error) {
+	dir, err := w.runtimeDir()
+	return filepath.Join(dir, p.id+".json"), err
+}
+
+// loadCache returns what is known of this start of a container; empty when
+// nothing is.
+func (w *Workspace) loadCache(p *project, id, started string) *cache {
+	fresh := &cache{Container: id, Started: started}
+	path, err := w.cachePath(p)
+	if err != nil {
+		return fresh
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fresh
+	}
+	var c cache
+	if json.Unmarshal(data, &c) != nil || c.Container != id || c.Started != started {
+		return fresh
+	}
+	return &c
+}
+
+// saveCache writes the cache; that it cannot be written costs only time.
+func (w *Workspace) saveCache(p *project, c *cache) {
+	path, err := w.cachePath(p)
+	if err != nil {
+		return
+	}
+	data, err := json.Marshal(c)
+	if err != nil {
+		return
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), p.id+".*.tmp")
+	if err != nil {
+		return
+	}
+	_, err = temp.Write(data)
+	err = errors.Join(err, temp.Close())
+	if err == nil {
+		err = os.Rename(temp.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(temp.Name())
+	}
+}
+
+// forget removes a workspace's files from the runtime folder.
+func (w *Workspace) forget(p *project) error {
+	dir, err := w.runtimeDir()
+	if err != nil {
+		return err
+	}
+	matches, err := filepath.Glob(filepath.Join(dir, p.id+".*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range matches {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return api.E("remove", path, api.ErrEnvironment, err)
+		}
+	}
+	return nil
+}
