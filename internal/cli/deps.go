@@ -39,5 +39,5 @@ type TUIRequest struct {
 	Scaffolder api.Scaffolder
 	Doctor     api.Doctor
 	Folder     string // the workspace folder, or where a new project would go
-	Env        []string
+	Target     api.TargetName
 }

@@ -44,19 +44,17 @@ func newFactory(ios *iostreams.IOStreams, deps Deps) *factory {
 // workspaceFolder returns the absolute workspace folder: the one that was
 // named, else the nearest one upwards that has a devcontainer.json, else here.
 func (f *factory) workspaceFolder() (string, error) {
-	if f.folder != "" {
-		abs, err := filepath.Abs(f.folder)
-		if err != nil {
-			return "", api.E("find the workspace folder", f.folder, api.ErrEnvironment, err)
-		}
-		if info, err := os.Stat(abs); err != nil || !info.IsDir() {
-			return "", api.Errorf("open the workspace folder", f.folder, api.ErrUsage, "there is no such folder")
-		}
-		return abs, nil
-	}
-	here, err := os.Getwd()
+	const op = "open the workspace folder"
+	here, err := here()
 	if err != nil {
-		return "", api.E("find the workspace folder", "", api.ErrEnvironment, err)
+		return "", api.E(op, "", api.ErrEnvironment, err)
+	}
+	if f.folder != "" {
+		folder := absolute(here, f.folder)
+		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+			return "", api.Errorf(op, f.folder, api.ErrUsage, "there is no such folder")
+		}
+		return folder, nil
 	}
 	for dir := here; ; dir = filepath.Dir(dir) {
 		if hasDevcontainer(dir) {
@@ -66,6 +64,23 @@ func (f *factory) workspaceFolder() (string, error) {
 			return here, nil
 		}
 	}
+}
+
+// here returns the current folder without symbolic links, as the reference
+// Dev Container CLI sees it: containers are found by this path.
+func here() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	return filepath.EvalSymlinks(dir)
+}
+
+func absolute(dir, path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(dir, path)
 }
 
 // hasDevcontainer looks where the Dev Container specification says that a

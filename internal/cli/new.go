@@ -97,15 +97,14 @@ func runNew(ctx context.Context, opts *newOptions) error {
 // projectFolder is where the project goes: the folder that was named, else the
 // project's name, here. A bad name is the scaffolder's to refuse.
 func (o *newOptions) projectFolder() (string, error) {
-	folder := o.folder
-	if folder == "" {
-		folder = o.req.Name
-	}
-	abs, err := filepath.Abs(folder)
+	here, err := here()
 	if err != nil {
 		return "", api.E("scaffold", o.req.Name, api.ErrEnvironment, err)
 	}
-	return abs, nil
+	if o.folder != "" {
+		return absolute(here, o.folder), nil
+	}
+	return absolute(here, o.req.Name), nil
 }
 
 func (o *newOptions) writeNew(res api.ScaffoldResult) error {
@@ -124,7 +123,7 @@ func (o *newOptions) writeNew(res api.ScaffoldResult) error {
 
 // shown is a folder as a person would type it.
 func (o *newOptions) shown(folder string) string {
-	here, err := filepath.Abs(".")
+	here, err := here()
 	if err != nil {
 		return folder
 	}

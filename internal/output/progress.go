@@ -46,6 +46,9 @@ type plainProgress struct {
 }
 
 func (pp *plainProgress) Update(r api.Progress) error {
+	if r.Time.IsZero() {
+		r.Time = time.Now()
+	}
 	began, known := pp.began[r.Step]
 	if !known {
 		began = r.Time
@@ -62,7 +65,7 @@ func (pp *plainProgress) Update(r api.Progress) error {
 	case api.StepDone, api.StepFailed, api.StepSkipped:
 		delete(pp.began, r.Step)
 		mark, style := endMark(r.State)
-		return pp.line(style, mark+" "+r.Title+elapsed(r.Time.Sub(began)), r.Line)
+		return pp.line(style, mark+" "+r.Title+elapsed(r.Time.Sub(began)), endReason(r))
 	case api.StepWarning:
 		return pp.line(Yellow, "warning: "+r.Title, r.Line)
 	default:
@@ -104,6 +107,16 @@ func endMark(s api.StepState) (string, Style) {
 	default:
 		return "-", Dim
 	}
+}
+
+// endReason returns what is worth saying about a step that ended. The last line
+// of output says nothing once the step is done, and why one failed is told by
+// the error that follows.
+func endReason(r api.Progress) string {
+	if r.State == api.StepSkipped {
+		return r.Line
+	}
+	return ""
 }
 
 // elapsed returns " (1.2 s)", or nothing for what took no time worth telling.

@@ -108,12 +108,8 @@ func (t *ttyProgress) find(step string) int {
 
 func (t *ttyProgress) ended(r api.Progress, took time.Duration) string {
 	mark, style := endMark(r.State)
-	reason := r.Line
-	if r.State == api.StepDone && !t.verbose {
-		reason = "" // the last line of output says nothing once the step is done
-	}
 	text := t.palette.Paint(style, mark) + " " + safe.Line(r.Title).String() + t.palette.Paint(Dim, elapsed(took))
-	if reason != "" {
+	if reason := endReason(r); reason != "" {
 		text += ": " + safe.Line(reason).String()
 	}
 	return text + "\n"
