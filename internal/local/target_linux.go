@@ -2,14 +2,32 @@ package local
 
 import (
 	"context"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/verify"
 )
 
 // Target is the kernel of this machine. Its methods may be called from many
-// goroutines at once.
+// goroutines at once; loads and unloads are done one after the other.
 type Target struct {
-	opts Options
+	opts   Options
+	pins   *pin.Store
+	closed context.Context // done once Close was called
+	close  context.CancelFunc
+
+	loading sync.Mutex // held while something is loaded or taken back
+
+	mu      sync.Mutex // guards what follows
+	loads   map[string]*held
+	kernel  *btf.Cache // not safe for concurrent use: take it with kernelTypes
+	typesMu sync.Mutex
 }
 
 var _ api.Target = (*Target)(nil)
@@ -20,72 +38,101 @@ func New(opts Options) (*Target, error) {
 	if opts.BPFFS == "" {
 		opts.BPFFS = DefaultBPFFS
 	}
-	return &Target{opts: opts}, nil
+	t := &Target{opts: opts, pins: pin.New(opts.BPFFS), loads: map[string]*held{}, kernel: btf.NewCache()}
+	//nolint:forbidigo // ends the calls in progress when the target closes, whoever made them
+	t.closed, t.close = context.WithCancel(context.Background())
+	return t, nil
 }
 
-func notYet(op string) error {
-	return api.Errorf(op, "", api.ErrNotSupported, "not built yet")
+// Close takes back the loads that live as long as the target, and ends the
+// calls in progress.
+func (t *Target) Close() error {
+	t.close()
+	t.loading.Lock()
+	defer t.loading.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for project, h := range t.loads {
+		h.close()
+		delete(t.loads, project)
+	}
+	return nil
 }
 
-// Load implements api.Loader.
-func (t *Target) Load(context.Context, api.LoadRequest) (api.LoadResult, error) {
-	return api.LoadResult{}, notYet("load")
+// call is what every method begins with: its context ends when the target
+// closes. done must be called with the method's error, which it makes the one
+// that the contract asks for.
+func (t *Target) call(ctx context.Context, op string) (_ context.Context, done func(error) error) {
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(t.closed, cancel)
+	return ctx, func(err error) error {
+		stop()
+		cancel()
+		if t.closed.Err() != nil {
+			return closedError(op)
+		}
+		return err
+	}
 }
 
-// Unload implements api.Loader.
-func (t *Target) Unload(context.Context, api.UnloadRequest) (api.UnloadResult, error) {
-	return api.UnloadResult{}, notYet("unload")
+func closedError(op string) error {
+	return api.Errorf(op, "", api.ErrUnreachable, "the target is closed")
+}
+
+// withKernelTypes calls fn with the cache of the kernel's BTF, which one
+// goroutine at a time may use.
+func (t *Target) withKernelTypes(fn func(*btf.Cache) error) error {
+	t.typesMu.Lock()
+	defer t.typesMu.Unlock()
+	return fn(t.kernel)
+}
+
+// parse reads an object, first in a child process when there is one.
+func (t *Target) parse(ctx context.Context, obj api.Object) (*ebpf.CollectionSpec, error) {
+	if len(t.opts.CheckObject) > 0 {
+		if err := object.CheckInChild(ctx, t.opts.CheckObject, obj); err != nil {
+			return nil, err
+		}
+	}
+	return object.Parse(obj)
+}
+
+func (t *Target) view() *inspect.View {
+	return &inspect.View{BPFFS: t.opts.BPFFS, Project: t.projectOf}
 }
 
 // ListPrograms implements api.Inspector.
-func (t *Target) ListPrograms(context.Context, api.ListRequest) ([]api.Program, error) {
-	return nil, notYet("list programs")
+func (t *Target) ListPrograms(ctx context.Context, req api.ListRequest) ([]api.Program, error) {
+	ctx, done := t.call(ctx, "list programs")
+	list, err := t.view().Programs(ctx, req)
+	return list, done(err)
 }
 
 // ListMaps implements api.Inspector.
-func (t *Target) ListMaps(context.Context, api.ListRequest) ([]api.Map, error) {
-	return nil, notYet("list maps")
+func (t *Target) ListMaps(ctx context.Context, req api.ListRequest) ([]api.Map, error) {
+	ctx, done := t.call(ctx, "list maps")
+	list, err := t.view().Maps(ctx, req)
+	return list, done(err)
 }
 
 // ListLinks implements api.Inspector.
-func (t *Target) ListLinks(context.Context, api.ListRequest) ([]api.Link, error) {
-	return nil, notYet("list links")
-}
-
-// QueryMap implements api.Maps.
-func (t *Target) QueryMap(context.Context, api.QueryRequest) (api.Page, error) {
-	return api.Page{}, notYet("query map")
-}
-
-// ExportMap implements api.Maps.
-func (t *Target) ExportMap(context.Context, api.ExportRequest, func([]api.Entry) error) error {
-	return notYet("export map")
-}
-
-// WatchMap implements api.Maps.
-func (t *Target) WatchMap(context.Context, api.WatchRequest, func(api.Page) error) error {
-	return notYet("watch map")
-}
-
-// EditMap implements api.Maps.
-func (t *Target) EditMap(context.Context, api.EditRequest) (api.EditResult, error) {
-	return api.EditResult{}, notYet("edit map")
-}
-
-// StreamEvents implements api.Events.
-func (t *Target) StreamEvents(context.Context, api.EventsRequest, func(api.Event) error) error {
-	return notYet("stream events")
+func (t *Target) ListLinks(ctx context.Context, req api.ListRequest) ([]api.Link, error) {
+	ctx, done := t.call(ctx, "list links")
+	list, err := t.view().Links(ctx, req)
+	return list, done(err)
 }
 
 // Verify implements api.Verifier.
-func (t *Target) Verify(context.Context, api.VerifyRequest) (api.VerifyResult, error) {
-	return api.VerifyResult{}, notYet("verify")
+func (t *Target) Verify(ctx context.Context, req api.VerifyRequest) (res api.VerifyResult, err error) {
+	ctx, done := t.call(ctx, "verify")
+	defer func() { err = done(err) }()
+	spec, err := t.parse(ctx, req.Object)
+	if err != nil {
+		return res, err
+	}
+	err = t.withKernelTypes(func(kernel *btf.Cache) error {
+		res, err = verify.Object(ctx, spec, req, kernel)
+		return err
+	})
+	return res, err
 }
-
-// Probe implements api.Prober.
-func (t *Target) Probe(context.Context, api.ProbeRequest) (api.Kernel, error) {
-	return api.Kernel{}, notYet("probe")
-}
-
-// Close implements api.Target.
-func (t *Target) Close() error { return nil }

@@ -1,0 +1,72 @@
+package attach
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// Options are a request's attach options, by program.
+type Options struct {
+	byName map[string]api.AttachOption
+	all    *api.AttachOption // for every program that needs a target
+}
+
+// NewOptions checks that every option names a program of the object.
+// Errors: ErrUsage.
+func NewOptions(spec *ebpf.CollectionSpec, opts []api.AttachOption) (Options, error) {
+	o := Options{byName: map[string]api.AttachOption{}}
+	for _, opt := range opts {
+		if opt.Program == "*" {
+			o.all = &opt
+			continue
+		}
+		if spec.Programs[opt.Program] == nil {
+			return Options{}, api.Errorf("attach", opt.Program, api.ErrUsage,
+				"the object has no such program; it has "+names(spec))
+		}
+		if _, twice := o.byName[opt.Program]; twice {
+			return Options{}, api.Errorf("attach", opt.Program, api.ErrUsage, "it is given two targets")
+		}
+		o.byName[opt.Program] = opt
+	}
+	return o, nil
+}
+
+func names(spec *ebpf.CollectionSpec) string {
+	list := make([]string, 0, len(spec.Programs))
+	for name := range spec.Programs {
+		list = append(list, name)
+	}
+	if len(list) == 0 {
+		return "no programs"
+	}
+	slices.Sort(list)
+	return fmt.Sprint(list)
+}
+
+// of returns the option for a program; sectionTarget is what its section says
+// already.
+func (o Options) of(program, sectionTarget string) api.AttachOption {
+	if opt, ok := o.byName[program]; ok {
+		return opt
+	}
+	opt := api.AttachOption{Program: program, Target: sectionTarget}
+	if o.all != nil && sectionTarget == "" {
+		opt.Target, opt.Mode = o.all.Target, o.all.Mode
+	}
+	return opt
+}
+
+// Prepare sets in the specification what the kernel wants to know when it loads
+// a program: the function that tracing and LSM programs attach to.
+func (o Options) Prepare(spec *ebpf.CollectionSpec) {
+	for name, p := range spec.Programs {
+		if p.Type == ebpf.Tracing || p.Type == ebpf.LSM {
+			p.AttachTo = o.of(name, p.AttachTo).Target
+		}
+	}
+}

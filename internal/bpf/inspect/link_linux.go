@@ -1,0 +1,79 @@
+package inspect
+
+import (
+	"context"
+	"slices"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+)
+
+// Links returns the links that a request selects, sorted by id.
+// Errors: ErrPermission, ErrNotSupported (before Linux 5.8 links have no ids).
+func (v *View) Links(ctx context.Context, req api.ListRequest) ([]api.Link, error) {
+	list, found := []api.Link{}, v.findPins(pin.Links)
+	w := newWords()
+	it := new(link.Iterator)
+	defer it.Close()
+	for it.Next() {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		id := uint32(it.ID)
+		if len(req.IDs) > 0 && !slices.Contains(req.IDs, id) {
+			continue
+		}
+		out, ok := w.describe(id, it.Link)
+		if !ok {
+			continue
+		}
+		r := ref{pin.Links, id}
+		out.Pinned, out.Project = found.paths[r], v.project(pin.Links, id, found)
+		if (req.Name == "" || req.Name == out.Program) && (req.Project == "" || req.Project == out.Project) {
+			list = append(list, out)
+		}
+	}
+	if err := it.Err(); err != nil {
+		return nil, listError("links", err)
+	}
+	return list, nil
+}
+
+// describe reads one link; false when it vanished.
+func (w *words) describe(id uint32, l link.Link) (api.Link, bool) {
+	out := api.Link{ID: id}
+	if raw, ok := l.(interface{ FD() int }); ok {
+		info, err := linkInfoOf(raw.FD())
+		if err != nil {
+			return out, false
+		}
+		out.Type, out.ProgramID = LinkType(link.Type(info.typ)), info.progID
+	}
+	// What follows is for people; an old kernel that does not tell leaves it empty.
+	if info, err := l.Info(); err == nil {
+		out.Target = w.target(out.Type, info)
+	}
+	out.Program = w.programName(out.ProgramID)
+	return out, true
+}
+
+// programName returns the name of a program by id, "" when it is gone.
+func (w *words) programName(id uint32) string {
+	if name, ok := w.programs[id]; ok {
+		return name
+	}
+	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	if err != nil {
+		return ""
+	}
+	defer p.Close()
+	info, err := p.Info()
+	if err != nil {
+		return ""
+	}
+	w.programs[id] = info.Name
+	return info.Name
+}

@@ -1,0 +1,111 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+)
+
+// Maps returns the maps that a request selects, sorted by id.
+// Errors: ErrPermission.
+func (v *View) Maps(ctx context.Context, req api.ListRequest) ([]api.Map, error) {
+	list, found := []api.Map{}, v.findPins(pin.Maps)
+	next := func(id uint32) (uint32, error) {
+		n, err := ebpf.MapGetNextID(ebpf.MapID(id))
+		return uint32(n), err
+	}
+	err := walkIDs(ctx, req, next, func(id uint32) error {
+		m, err := ebpf.NewMapFromID(ebpf.MapID(id))
+		if vanished(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		out, err := describe(m)
+		if vanished(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		r := ref{pin.Maps, id}
+		out.Pinned, out.Project = found.paths[r], v.project(pin.Maps, id, found)
+		out.Name = fullName(out.Name, found.name[r])
+		if (req.Name == "" || req.Name == out.Name) && (req.Project == "" || req.Project == out.Project) {
+			list = append(list, out)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, listError("maps", err)
+	}
+	return list, nil
+}
+
+// describe reads one map.
+func describe(m *ebpf.Map) (api.Map, error) {
+	info, err := m.Info()
+	if err != nil {
+		return api.Map{}, err
+	}
+	id, _ := info.ID()
+	out := api.Map{
+		ID: uint32(id), Type: MapType(info.Type), Name: info.Name, Flags: info.Flags,
+		KeySize: info.KeySize, ValueSize: info.ValueSize, MaxEntries: info.MaxEntries,
+		Frozen: info.Frozen(), PerCPU: perCPU(info.Type), Readable: readable(info.Type, info.Flags),
+	}
+	out.BytesMem, _ = info.Memlock()
+	if b, ok := info.BTFID(); ok {
+		out.BTFID = uint32(b)
+	}
+	if key, value, err := MapTypes(m); err == nil {
+		out.KeyType, out.ValueType = typeName(key), typeName(value)
+	}
+	return out, nil
+}
+
+func typeName(t btf.Type) string {
+	if t == nil {
+		return ""
+	}
+	return t.TypeName()
+}
+
+// MapTypes returns the C types of a map's keys and values, each nil where the
+// map has none. A map without BTF gives two nils and no error.
+func MapTypes(m *ebpf.Map) (key, value btf.Type, _ error) {
+	info, err := mapInfoOf(m.FD())
+	if err != nil {
+		return nil, nil, err
+	}
+	if info.btfID == 0 || info.vmlinuxValue != 0 {
+		return nil, nil, nil
+	}
+	h, err := btf.NewHandleFromID(btf.ID(info.btfID))
+	if err != nil {
+		return nil, nil, fmt.Errorf("open BTF %d: %w", info.btfID, err)
+	}
+	defer h.Close()
+	spec, err := h.Spec(nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read BTF %d: %w", info.btfID, err)
+	}
+	key, err1 := typeByID(spec, info.keyTypeID)
+	value, err2 := typeByID(spec, info.valueTypeID)
+	return key, value, errors.Join(err1, err2)
+}
+
+func typeByID(spec *btf.Spec, id uint32) (btf.Type, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	return spec.TypeByID(btf.TypeID(id))
+}

@@ -1,0 +1,75 @@
+package inspect
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// findOwners walks /proc once and returns who holds which program open. What it
+// may not read it leaves out: without privilege, or in a pid namespace of its
+// own, a process sees few others.
+func findOwners() map[uint32][]api.Process {
+	owners := map[uint32][]api.Process{}
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return owners
+	}
+	for _, e := range entries {
+		pid, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		ids := programsOf(filepath.Join("/proc", e.Name()))
+		if len(ids) == 0 {
+			continue
+		}
+		comm, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "comm"))
+		process := api.Process{PID: pid, Comm: strings.TrimSuffix(string(comm), "\n")}
+		for _, id := range ids {
+			owners[id] = append(owners[id], process)
+		}
+	}
+	return owners
+}
+
+// programsOf returns the ids of the programs that a process has open.
+func programsOf(proc string) []uint32 {
+	fds, err := os.ReadDir(filepath.Join(proc, "fd"))
+	if err != nil {
+		return nil
+	}
+	var ids []uint32
+	for _, fd := range fds {
+		target, err := os.Readlink(filepath.Join(proc, "fd", fd.Name()))
+		if err != nil || target != "anon_inode:bpf-prog" {
+			continue
+		}
+		if id := progID(filepath.Join(proc, "fdinfo", fd.Name())); id != 0 && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// progID reads the line "prog_id: N" (Linux 4.15) of a file's fdinfo.
+func progID(fdinfo string) uint32 {
+	data, err := os.ReadFile(fdinfo)
+	if err != nil {
+		return 0
+	}
+	sc := bufio.NewScanner(bytes.NewReader(data))
+	for sc.Scan() {
+		if text, ok := strings.CutPrefix(sc.Text(), "prog_id:"); ok {
+			id, _ := strconv.ParseUint(strings.TrimSpace(text), 10, 32)
+			return uint32(id)
+		}
+	}
+	return 0
+}

@@ -1,0 +1,92 @@
+package inspect
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+)
+
+// View lists the kernel's objects.
+type View struct {
+	// BPFFS is where pins are looked for.
+	BPFFS string
+	// Project names the project that holds an object without a pin, or "".
+	Project func(kind pin.Kind, id uint32) string
+}
+
+// walkIDs calls fn with every id that a request asks for: those that it names,
+// or all that next gives.
+func walkIDs(ctx context.Context, req api.ListRequest, next func(uint32) (uint32, error), fn func(uint32) error) error {
+	if len(req.IDs) > 0 {
+		ids := slices.Clone(req.IDs)
+		slices.Sort(ids)
+		for _, id := range slices.Compact(ids) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := fn(id); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for id := uint32(0); ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := next(id)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := fn(n); err != nil {
+			return err
+		}
+		id = n
+	}
+}
+
+// vanished reports whether an object ended while it was read.
+func vanished(err error) bool {
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESTALE)
+}
+
+// listError gives an error of a listing its kind.
+func listError(what string, err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if errors.Is(err, os.ErrPermission) {
+		return api.E("list", what, api.ErrPermission, err).WithHint("ebpfdev doctor")
+	}
+	return api.E("list", what, api.ErrFailed, err)
+}
+
+// project returns the project of an object: that of our pin, or of who holds it.
+func (v *View) project(kind pin.Kind, id uint32, p *pins) string {
+	if name := p.project[ref{kind, id}]; name != "" {
+		return name
+	}
+	if v.Project != nil {
+		return v.Project(kind, id)
+	}
+	return ""
+}
+
+// fullName returns the name in the object of what is pinned by us: the kernel
+// keeps 15 bytes of it.
+func fullName(name, pinned string) string {
+	if strings.HasPrefix(pinned, name) {
+		return pinned
+	}
+	return name
+}

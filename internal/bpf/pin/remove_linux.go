@@ -1,0 +1,164 @@
+package pin
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// Remove takes away the pins of a project that still hold what was put there,
+// links first, and then the folders if nothing is left in them.
+func (s *Store) Remove(project string) (api.UnloadResult, error) {
+	var res api.UnloadResult
+	if err := CheckProject(project); err != nil {
+		return res, err
+	}
+	if !Is(s.bpffs) {
+		return res, nil
+	}
+	pins, err := s.List(project)
+	if err != nil {
+		return res, err
+	}
+	var firstErr error
+	for _, p := range pins {
+		why, err := s.removePin(p)
+		switch {
+		case err != nil && firstErr == nil:
+			firstErr = err
+		case why != "":
+			res.Kept = append(res.Kept, p.Path+": "+why)
+		case err == nil:
+			res.Removed = append(res.Removed, p.Path)
+		}
+	}
+	s.removeFolders(project)
+	return res, firstErr
+}
+
+// removePin removes one pin, or says why it stays.
+func (s *Store) removePin(p Pin) (kept string, _ error) {
+	record := s.record(p.Project, p.Kind, p.Name)
+	want, err := os.Readlink(record)
+	if err != nil {
+		return "it was not pinned by ebpfdev", nil
+	}
+	got, err := Identify(p.Kind, p.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil // gone meanwhile
+	case err != nil:
+		return "", fsError("open pin", p.Path, err)
+	case got.String() != want:
+		return "it holds " + got.String() + " now, not " + want, nil
+	}
+	if err := os.Remove(p.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fsError("unpin", p.Path, err)
+	}
+	_ = os.Remove(record)
+	return "", nil
+}
+
+// removeFolders removes the records that have no pin any more and the folders
+// that are empty. What is in use stays; that is no error.
+func (s *Store) removeFolders(project string) {
+	dir := s.dir(project)
+	for _, kind := range removal() {
+		if os.Remove(filepath.Join(dir, string(kind))) == nil {
+			s.removeRecords(project, kind)
+		}
+	}
+	_ = os.Remove(filepath.Join(dir, recordDir))
+	_ = os.Remove(dir)
+	_ = os.Remove(s.root)
+}
+
+// removeRecords removes what a load that was killed between record and pin left.
+func (s *Store) removeRecords(project string, kind Kind) {
+	dir := filepath.Join(s.dir(project), recordDir)
+	records, _ := os.ReadDir(dir)
+	for _, r := range records {
+		if strings.HasPrefix(r.Name(), string(kind)+"-") {
+			_ = os.Remove(filepath.Join(dir, r.Name()))
+		}
+	}
+}
+
+// Identify opens a pin and tells what it holds.
+func Identify(kind Kind, path string) (Identity, error) {
+	ro := &ebpf.LoadPinOptions{ReadOnly: true}
+	switch kind {
+	case Programs:
+		p, err := ebpf.LoadPinnedProgram(path, ro)
+		if err != nil {
+			return Identity{}, err
+		}
+		defer p.Close()
+		return OfProgram(p)
+	case Maps:
+		m, err := ebpf.LoadPinnedMap(path, ro)
+		if err != nil {
+			return Identity{}, err
+		}
+		defer m.Close()
+		return OfMap(m)
+	default:
+		l, err := link.LoadPinnedLink(path, nil)
+		if err != nil {
+			return Identity{}, err
+		}
+		defer l.Close()
+		return OfLink(l)
+	}
+}
+
+// Of returns the identity of a program, a map or a link.
+func Of(what Pinner) (Identity, error) {
+	switch o := what.(type) {
+	case *ebpf.Program:
+		return OfProgram(o)
+	case *ebpf.Map:
+		return OfMap(o)
+	case link.Link:
+		return OfLink(o)
+	default:
+		return Identity{}, fmt.Errorf("%T is no object of the kernel", what)
+	}
+}
+
+// OfProgram returns a program's identity.
+func OfProgram(p *ebpf.Program) (Identity, error) {
+	info, err := p.Info()
+	if err != nil {
+		return Identity{}, err
+	}
+	id, _ := info.ID()
+	return Identity{ID: uint32(id), Tag: info.Tag}, nil
+}
+
+// OfMap returns a map's identity.
+func OfMap(m *ebpf.Map) (Identity, error) {
+	info, err := m.Info()
+	if err != nil {
+		return Identity{}, err
+	}
+	id, _ := info.ID()
+	return Identity{ID: uint32(id)}, nil
+}
+
+// OfLink returns a link's identity.
+func OfLink(l link.Link) (Identity, error) {
+	info, err := l.Info()
+	if err != nil {
+		return Identity{}, err
+	}
+	return Identity{ID: uint32(info.ID)}, nil
+}

@@ -1,0 +1,195 @@
+package pin
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// Kind is what a pin holds, and the name of the folder it is in.
+type Kind string
+
+// The kinds of pins.
+const (
+	Programs Kind = "programs"
+	Maps     Kind = "maps"
+	Links    Kind = "links"
+)
+
+// removal is the order in which pins are taken away: what uses before what is
+// used, so that no program runs half dismantled.
+func removal() []Kind { return []Kind{Links, Programs, Maps} }
+
+const recordDir = "ids"
+
+// Identity is what proves that a pin still holds what we put there.
+type Identity struct {
+	ID  uint32
+	Tag string // of programs
+}
+
+func (i Identity) String() string {
+	return strings.TrimRight(fmt.Sprintf("%d %s", i.ID, i.Tag), " ")
+}
+
+// Pin is one pin of ours.
+type Pin struct {
+	Path    string
+	Project string
+	Kind    Kind
+	Name    string // in the object
+}
+
+// Pinner can be pinned: programs, maps and links of cilium/ebpf.
+type Pinner interface{ Pin(path string) error }
+
+// Store is the part of a BPF file system that is ours.
+type Store struct {
+	bpffs string
+	root  string
+}
+
+// New returns the store of a BPF file system, which need not be mounted yet.
+func New(bpffs string) *Store {
+	return &Store{bpffs: bpffs, root: filepath.Join(bpffs, "ebpfdev")}
+}
+
+// CheckFS makes sure that the store really is on a BPF file system: a plain
+// folder of that name would take the calls and pin nothing.
+// Errors: ErrEnvironment.
+func (s *Store) CheckFS() error {
+	if Is(s.bpffs) {
+		return nil
+	}
+	cause := "no BPF file system is mounted there"
+	if _, err := os.Stat(s.bpffs); err != nil {
+		cause = errors.Unwrap(err).Error()
+	}
+	return api.Errorf("use", s.bpffs, api.ErrEnvironment, cause).
+		WithHint("mount -t bpf bpf " + s.bpffs)
+}
+
+// Is reports whether a BPF file system is mounted at path.
+func Is(path string) bool {
+	var st unix.Statfs_t
+	return unix.Statfs(path, &st) == nil && uint32(st.Type) == unix.BPF_FS_MAGIC
+}
+
+func (s *Store) dir(project string) string { return filepath.Join(s.root, escape(project)) }
+
+func (s *Store) path(project string, kind Kind, name string) string {
+	return filepath.Join(s.dir(project), string(kind), escape(name))
+}
+
+func (s *Store) record(project string, kind Kind, name string) string {
+	return filepath.Join(s.dir(project), recordDir, string(kind)+"-"+escape(name))
+}
+
+// Create makes the folders of a project, for root alone. When the project has
+// pins already it fails with ErrConflict.
+func (s *Store) Create(project string) error {
+	if err := CheckProject(project); err != nil {
+		return err
+	}
+	if err := s.CheckFS(); err != nil {
+		return err
+	}
+	pins, err := s.List(project)
+	if err != nil {
+		return err
+	}
+	if len(pins) > 0 {
+		return api.Errorf("load", project, api.ErrConflict, "the project is loaded already").
+			WithHint("ebpfdev load --replace")
+	}
+	for _, sub := range []string{string(Programs), string(Maps), string(Links), recordDir} {
+		if err := os.MkdirAll(filepath.Join(s.dir(project), sub), 0o700); err != nil {
+			return fsError("make folder", s.dir(project), err)
+		}
+	}
+	return nil
+}
+
+// Pin pins an object under a name and records what it is. The record comes
+// first: what dies in between leaves a record without a pin, never a pin that
+// nobody may remove.
+func (s *Store) Pin(project string, kind Kind, name string, what Pinner, id Identity) (string, error) {
+	path, record := s.path(project, kind, name), s.record(project, kind, name)
+	if err := os.Symlink(id.String(), record); err != nil {
+		return "", fsError("record pin", path, err)
+	}
+	if err := what.Pin(path); err != nil {
+		_ = os.Remove(record)
+		return "", fsError("pin", path, err)
+	}
+	return path, nil
+}
+
+// List returns the pins of a project, or of all projects for "". A file system
+// that is not there has none.
+func (s *Store) List(project string) ([]Pin, error) {
+	projects := []string{project}
+	if project == "" {
+		entries, err := os.ReadDir(s.root)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fsError("list pins", s.root, err)
+		}
+		projects = projects[:0]
+		for _, e := range entries {
+			projects = append(projects, unescape(e.Name()))
+		}
+	}
+	var pins []Pin
+	for _, p := range projects {
+		for _, kind := range removal() {
+			found, err := s.list(p, kind)
+			if err != nil {
+				return nil, err
+			}
+			pins = append(pins, found...)
+		}
+	}
+	return pins, nil
+}
+
+func (s *Store) list(project string, kind Kind) ([]Pin, error) {
+	dir := filepath.Join(s.dir(project), string(kind))
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fsError("list pins", dir, err)
+	}
+	pins := make([]Pin, 0, len(entries))
+	for _, e := range entries {
+		pins = append(pins, Pin{
+			Path: filepath.Join(dir, e.Name()), Project: project, Kind: kind, Name: unescape(e.Name()),
+		})
+	}
+	return pins, nil
+}
+
+func fsError(op, path string, err error) error {
+	kind := api.ErrFailed
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		kind = api.ErrPermission
+	case errors.Is(err, fs.ErrExist):
+		kind = api.ErrConflict
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EROFS):
+		kind = api.ErrEnvironment
+	}
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		err = pe.Err
+	}
+	return api.E(op, path, kind, err)
+}

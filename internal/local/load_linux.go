@@ -1,0 +1,279 @@
+package local
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/attach"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+)
+
+// Load implements api.Loader.
+func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadResult, err error) {
+	ctx, done := t.call(ctx, "load")
+	defer func() { err = done(err) }()
+	if err := checkLoad(&req); err != nil {
+		return res, err
+	}
+	spec, err := t.parse(ctx, req.Object)
+	if err != nil {
+		return res, err
+	}
+	opts, err := attach.NewOptions(spec, req.Attach)
+	if err != nil {
+		return res, err
+	}
+	opts.Prepare(spec)
+
+	t.loading.Lock()
+	defer t.loading.Unlock()
+	if err := t.makeRoom(ctx, req); err != nil {
+		return res, err
+	}
+	var obj *load.Object
+	err = t.withKernelTypes(func(kernel *btf.Cache) error {
+		obj, err = load.Load(ctx, spec, kernel)
+		return err
+	})
+	if err != nil {
+		return res, err
+	}
+	l := &loading{target: t, req: req, opts: opts, obj: obj}
+	if err := l.run(ctx); err != nil {
+		l.undo()
+		return api.LoadResult{}, err
+	}
+	return l.keep(), nil
+}
+
+func checkLoad(req *api.LoadRequest) error {
+	req.Lifetime = cmp.Or(req.Lifetime, api.LifetimePinned)
+	if req.Lifetime != api.LifetimePinned && req.Lifetime != api.LifetimeSession {
+		return api.Errorf("load", req.Project, api.ErrUsage, "no lifetime "+string(req.Lifetime))
+	}
+	return pin.CheckProject(req.Project)
+}
+
+// makeRoom refuses a project that has something loaded, or unloads it first.
+func (t *Target) makeRoom(ctx context.Context, req api.LoadRequest) error {
+	if err := t.closed.Err(); err != nil {
+		return err
+	}
+	if req.Replace {
+		if _, err := t.unload(req.Project); err != nil {
+			return err
+		}
+	}
+	t.mu.Lock()
+	h := t.loads[req.Project]
+	t.mu.Unlock()
+	if h != nil && h.session() {
+		return api.Errorf("load", req.Project, api.ErrConflict, "the project is loaded already").
+			WithHint("ebpfdev load --replace")
+	}
+	if req.Lifetime == api.LifetimePinned {
+		return t.pins.Create(req.Project)
+	}
+	pins, err := t.pins.List(req.Project)
+	if err == nil && len(pins) > 0 {
+		err = api.Errorf("load", req.Project, api.ErrConflict, "the project is loaded and pinned already").
+			WithHint("ebpfdev unload")
+	}
+	return cmp.Or(err, ctx.Err())
+}
+
+// loading is a load under way: what there is to undo if it fails.
+type loading struct {
+	target *Target
+	req    api.LoadRequest
+	opts   attach.Options
+	obj    *load.Object
+	links  []attached
+	res    api.LoadResult
+}
+
+func (l *loading) pinned() bool { return l.req.Lifetime == api.LifetimePinned }
+
+func (l *loading) run(ctx context.Context) error {
+	l.res.Project = l.req.Project
+	if l.pinned() {
+		if err := l.pinObject(); err != nil {
+			return err
+		}
+	}
+	if !l.req.NoAttach {
+		if err := l.attach(ctx); err != nil {
+			return err
+		}
+	}
+	return l.describe(ctx)
+}
+
+// pinObject pins programs and maps.
+func (l *loading) pinObject() error {
+	for _, name := range l.obj.ProgramNames() {
+		if err := l.pin(pin.Programs, name, l.obj.Programs[name]); err != nil {
+			return err
+		}
+	}
+	for _, name := range l.obj.MapNames() {
+		if err := l.pin(pin.Maps, name, l.obj.Maps[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *loading) pin(kind pin.Kind, name string, what pin.Pinner) error {
+	id, err := pin.Of(what)
+	if err != nil {
+		return api.E("pin", name, api.ErrFailed, err)
+	}
+	path, err := l.target.pins.Pin(l.req.Project, kind, name, what, id)
+	if err != nil {
+		return err
+	}
+	l.res.Pins = append(l.res.Pins, path)
+	return nil
+}
+
+// attach attaches every program that can be.
+func (l *loading) attach(ctx context.Context) error {
+	for _, name := range l.obj.ProgramNames() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		lnk, left, err := attach.Program(name, l.obj.Spec.Programs[name], l.obj.Programs[name], l.opts)
+		switch {
+		case err != nil:
+			return err
+		case left != nil:
+			l.res.Unattached = append(l.res.Unattached, *left)
+			continue
+		}
+		l.links = append(l.links, attached{name, lnk})
+		if !l.pinned() {
+			continue
+		}
+		if err := attach.Pinnable(name, lnk); err != nil {
+			return err
+		}
+		if err := l.pin(pin.Links, name, lnk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe lists what was made, as the inspector shows it.
+func (l *loading) describe(ctx context.Context) error {
+	programs, maps, links := ids(l.obj.Programs), ids(l.obj.Maps), []uint32{}
+	for _, a := range l.links {
+		if id, err := pin.OfLink(a.link); err == nil {
+			links = append(links, id.ID)
+		}
+	}
+	view, project := l.target.view(), l.req.Project
+	view.Project = func(pin.Kind, uint32) string { return project }
+	var err error
+	l.res.Programs, l.res.Maps, l.res.Links = []api.Program{}, []api.Map{}, []api.Link{}
+	if len(programs) > 0 {
+		if l.res.Programs, err = view.Programs(ctx, api.ListRequest{IDs: programs}); err != nil {
+			return err
+		}
+	}
+	if len(maps) > 0 {
+		if l.res.Maps, err = view.Maps(ctx, api.ListRequest{IDs: maps}); err != nil {
+			return err
+		}
+	}
+	if len(links) > 0 {
+		l.res.Links, err = view.Links(ctx, api.ListRequest{IDs: links})
+	}
+	return err
+}
+
+func ids[T pin.Pinner](objects map[string]T) []uint32 {
+	var list []uint32
+	for _, o := range objects {
+		if id, err := pin.Of(o); err == nil {
+			list = append(list, id.ID)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// undo takes everything back.
+func (l *loading) undo() {
+	if l.pinned() {
+		_, _ = l.target.pins.Remove(l.req.Project)
+	}
+	for _, a := range l.links {
+		_ = a.link.Close()
+	}
+	l.obj.Close()
+}
+
+// keep hands the load to the target, or to its pins.
+func (l *loading) keep() api.LoadResult {
+	h := &held{links: l.links}
+	h.note(l.obj, l.res)
+	if l.pinned() {
+		for _, a := range l.links {
+			_ = a.link.Close()
+		}
+		l.obj.Close()
+		h.links = nil
+	} else {
+		h.object = l.obj
+	}
+	l.target.mu.Lock()
+	defer l.target.mu.Unlock()
+	l.target.loads[l.req.Project] = h
+	return l.res
+}
+
+// Unload implements api.Loader.
+func (t *Target) Unload(ctx context.Context, req api.UnloadRequest) (res api.UnloadResult, err error) {
+	ctx, done := t.call(ctx, "unload")
+	defer func() { err = done(err) }()
+	if err := pin.CheckProject(req.Project); err != nil {
+		return res, err
+	}
+	t.loading.Lock()
+	defer t.loading.Unlock()
+	if err := ctx.Err(); err != nil {
+		return res, err
+	}
+	return t.unload(req.Project)
+}
+
+// unload takes back both what this target holds and what is pinned.
+func (t *Target) unload(project string) (api.UnloadResult, error) {
+	t.mu.Lock()
+	h := t.loads[project]
+	delete(t.loads, project)
+	t.mu.Unlock()
+	removed := []string{}
+	if h != nil && h.session() {
+		for _, a := range h.links {
+			removed = append(removed, "link "+a.program)
+		}
+		for _, name := range h.object.ProgramNames() {
+			removed = append(removed, "program "+name)
+		}
+		for _, name := range h.object.MapNames() {
+			removed = append(removed, "map "+name)
+		}
+		h.close()
+	}
+	res, err := t.pins.Remove(project)
+	res.Removed = append(removed, res.Removed...)
+	return res, err
+}
