@@ -7,6 +7,10 @@ type BuildRequest struct {
 	Dir     string   `json:"dir"`
 	Command []string `json:"command,omitempty"` // argv; empty for what the project's framework uses
 	Clean   bool     `json:"clean,omitempty"`
+	// Framework and Objects overrule what the builder finds in Dir: the
+	// framework's name and patterns of the objects, "**" for any folders.
+	Framework string   `json:"framework,omitempty"`
+	Objects   []string `json:"objects,omitempty"`
 }
 
 // BuildEvent is something that a build has to say while it runs.
