@@ -1,0 +1,213 @@
+// Package project recognises what a folder holds: which eBPF framework it is
+// written with, how that is built and where its objects come out. It looks at
+// files and runs nothing.
+package project
+
+import (
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// Framework is a way to write eBPF programs.
+type Framework string
+
+// The frameworks. Their text is what devcontainer.json and -o json say.
+const (
+	EBPFGo   Framework = "ebpf-go"  // go.mod requires github.com/cilium/ebpf
+	Aya      Framework = "aya"      // Cargo.toml with the crate aya or aya-ebpf
+	Libbpf   Framework = "libbpf"   // *.bpf.c and a Makefile
+	Bpftrace Framework = "bpftrace" // *.bt; compiled when it runs
+	BCC      Framework = "bcc"      // Python that imports bcc; compiled when it runs
+	Unknown  Framework = "unknown"
+)
+
+// Builds reports whether the framework makes objects before it runs.
+func (f Framework) Builds() bool { return f == EBPFGo || f == Aya || f == Libbpf }
+
+// Project is what Detect found.
+type Project struct {
+	Framework Framework
+	Name      string     // from go.mod or Cargo.toml; may be empty, is not checked by ValidName
+	Build     [][]string // argv of each step, run in the folder; nil when there is nothing to build
+	Clean     [][]string // argv of each step that makes Build start afresh
+	Objects   []string   // patterns of the objects, for Match
+}
+
+// Settings are a project's own, from customizations.ebpfdev in devcontainer.json.
+// A field that is not set leaves what Detect found.
+type Settings struct {
+	Framework Framework          `json:"framework,omitempty"`
+	Build     []string           `json:"build,omitempty"`   // argv of one command
+	Objects   []string           `json:"objects,omitempty"` // patterns of the objects, "**" for any folders
+	Attach    []api.AttachOption `json:"attach,omitempty"`  // where programs are attached
+}
+
+// Request returns a build request with what it leaves open filled in.
+func (s Settings) Request(req api.BuildRequest) api.BuildRequest {
+	if len(req.Command) == 0 {
+		req.Command = s.Build
+	}
+	if len(req.Objects) == 0 {
+		req.Objects = s.Objects
+	}
+	if req.Framework == "" {
+		req.Framework = string(s.Framework)
+	}
+	return req
+}
+
+// Apply returns the project as the settings change it.
+func (p Project) Apply(s Settings) Project {
+	if s.Framework != "" && s.Framework != p.Framework {
+		p.Framework = s.Framework
+		p.Build, p.Clean, p.Objects = steps(s.Framework, makeRules{})
+	}
+	if len(s.Build) > 0 {
+		p.Build = [][]string{s.Build}
+	}
+	if len(s.Objects) > 0 {
+		p.Objects = s.Objects
+	}
+	return p
+}
+
+// Detect looks at a folder. A folder that holds nothing we know is Unknown,
+// without an error. A Go, Rust or C project whose Makefile has a target "build"
+// is built with `make build`, as that is where a project keeps its own flags and
+// order; without one, by the framework's own tools.
+func Detect(fsys fs.FS) (Project, error) {
+	for _, look := range []func(fs.FS) (Project, error){detectGo, detectRust, detectC, detectBpftrace, detectBCC} {
+		p, err := look(fsys)
+		if err != nil {
+			return Project{}, err
+		}
+		if p.Framework != "" {
+			rules, err := readMakefile(fsys)
+			p.Build, p.Clean, p.Objects = steps(p.Framework, rules)
+			return p, err
+		}
+	}
+	return Project{Framework: Unknown}, nil
+}
+
+// steps returns how a framework is built and where its objects come out.
+func steps(f Framework, rules makeRules) (build, clean [][]string, objects []string) {
+	switch f {
+	case EBPFGo:
+		build = [][]string{{"go", "generate", "./..."}, {"go", "build", "./..."}}
+		clean = [][]string{{"go", "clean", "./..."}}
+		objects = []string{"**/*_bpfel.o", "**/*_bpfeb.o", "**/*.bpf.o"}
+	case Aya:
+		build = [][]string{{"cargo", "build"}}
+		clean = [][]string{{"cargo", "clean"}}
+		objects = []string{"target/bpfel-unknown-none/*/*", "target/*/build/*/out/*"}
+	case Libbpf:
+		build = [][]string{{"make"}}
+		objects = []string{"**/*.bpf.o"}
+	default:
+		return nil, nil, nil
+	}
+	if rules.build {
+		build = [][]string{{"make", "build"}}
+	}
+	if rules.clean {
+		clean = [][]string{{"make", "clean"}}
+	}
+	return build, clean, objects
+}
+
+var (
+	goModule   = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)`)
+	goEBPF     = regexp.MustCompile(`(?m)^(?:require\s+|\s+)?"?github\.com/cilium/ebpf"?\s+v`)
+	cargoAya   = regexp.MustCompile(`(?m)^\s*(?:\[(?:[\w.-]*\.)?(?:[\w-]*dependencies)\.)?"?aya(?:-ebpf|-bpf|-build)?"?\s*(?:[.=\]])`)
+	cargoName  = regexp.MustCompile(`(?ms)^\[package\][^\[]*?^name\s*=\s*"([^"]+)"`)
+	buildRule  = regexp.MustCompile(`(?m)^build[ \t]*::?(?:[^=:]|$)`)
+	cleanRule  = regexp.MustCompile(`(?m)^clean[ \t]*::?(?:[^=:]|$)`)
+	importsBCC = regexp.MustCompile(`(?m)^\s*(?:from\s+bcc(?:\.\w+)*\s+import\b|import\s+(?:[\w.]+\s*,\s*)*bcc\b)`)
+)
+
+func detectGo(fsys fs.FS) (Project, error) {
+	mod, err := read(fsys, "go.mod")
+	if err != nil || !goEBPF.Match(mod) {
+		return Project{}, err
+	}
+	p := Project{Framework: EBPFGo}
+	if m := goModule.FindSubmatch(mod); m != nil {
+		p.Name = moduleName(string(m[1]))
+	}
+	return p, nil
+}
+
+// moduleName is the last element of a module's path that is no major version.
+func moduleName(module string) string {
+	base := path.Base(module)
+	if len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" {
+		base = path.Base(path.Dir(module))
+	}
+	return base
+}
+
+func detectRust(fsys fs.FS) (Project, error) {
+	manifest, err := read(fsys, "Cargo.toml")
+	if err != nil || !cargoAya.Match(manifest) {
+		return Project{}, err
+	}
+	p := Project{Framework: Aya}
+	if m := cargoName.FindSubmatch(manifest); m != nil {
+		p.Name = string(m[1])
+	}
+	return p, nil
+}
+
+func detectC(fsys fs.FS) (Project, error) {
+	if b, err := read(fsys, "Makefile"); err != nil || b == nil {
+		return Project{}, err
+	}
+	found, err := anyFile(fsys, func(name string) (bool, error) { return strings.HasSuffix(name, ".bpf.c"), nil })
+	if !found {
+		return Project{}, err
+	}
+	return Project{Framework: Libbpf}, nil
+}
+
+func detectBpftrace(fsys fs.FS) (Project, error) {
+	found, err := anyFile(fsys, func(name string) (bool, error) { return strings.HasSuffix(name, ".bt"), nil })
+	if !found {
+		return Project{}, err
+	}
+	return Project{Framework: Bpftrace}, nil
+}
+
+func detectBCC(fsys fs.FS) (Project, error) {
+	found, err := anyFile(fsys, func(name string) (bool, error) {
+		if !strings.HasSuffix(name, ".py") {
+			return false, nil
+		}
+		b, err := read(fsys, name)
+		return importsBCC.Match(b), err
+	})
+	if !found {
+		return Project{}, err
+	}
+	return Project{Framework: BCC}, nil
+}
+
+// makeRules are the rules that a Makefile has.
+type makeRules struct{ build, clean bool }
+
+func readMakefile(fsys fs.FS) (makeRules, error) {
+	for _, name := range []string{"GNUmakefile", "makefile", "Makefile"} { // the order in which make looks
+		b, err := read(fsys, name)
+		if err != nil {
+			return makeRules{}, err
+		}
+		if b != nil {
+			return makeRules{build: buildRule.Match(b), clean: cleanRule.Match(b)}, nil
+		}
+	}
+	return makeRules{}, nil
+}

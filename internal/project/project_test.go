@@ -1,0 +1,167 @@
+package project_test
+
+import (
+	"encoding/json"
+	"errors"
+	"path"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/project"
+)
+
+func files(pairs ...string) fstest.MapFS {
+	m := fstest.MapFS{}
+	for i := 0; i < len(pairs); i += 2 {
+		m[pairs[i]] = &fstest.MapFile{Data: []byte(pairs[i+1])}
+	}
+	return m
+}
+
+const goMod = "module example.org/you/exec-snoop/v2\n\ngo 1.25\n\nrequire (\n\tgithub.com/cilium/ebpf v0.22.0\n)\n"
+
+func TestDetect(t *testing.T) {
+	goTools := [][]string{{"go", "generate", "./..."}, {"go", "build", "./..."}}
+	makeBuild := [][]string{{"make", "build"}}
+	for _, tt := range []struct {
+		name      string
+		files     fstest.MapFS
+		framework project.Framework
+		project   string
+		build     [][]string
+	}{
+		{"empty", files(), project.Unknown, "", nil},
+		{"go", files("go.mod", goMod), project.EBPFGo, "exec-snoop", goTools},
+		{"go with make build", files("go.mod", goMod, "Makefile", ".PHONY: build\nall: x\nbuild: generate ## all\n\tgo build\n"), project.EBPFGo, "exec-snoop", makeBuild},
+		{"go with an assignment", files("go.mod", goMod, "Makefile", "build := out\nbuildx:\n"), project.EBPFGo, "exec-snoop", goTools},
+		{"go with CRLF", files("go.mod", strings.ReplaceAll(goMod, "\n", "\r\n"), "Makefile", "build:\r\n\tgo build\r\n"), project.EBPFGo, "exec-snoop", makeBuild},
+		{"GNUmakefile wins", files("go.mod", goMod, "Makefile", "build:\n", "GNUmakefile", "all:\n"), project.EBPFGo, "exec-snoop", goTools},
+		{"go one line", files("go.mod", "module probe\nrequire github.com/cilium/ebpf v0.22.0\n"), project.EBPFGo, "probe", goTools},
+		{"go without ebpf", files("go.mod", "module x\nrequire github.com/cilium/ebpf-tools v1.0.0\n"), project.Unknown, "", nil},
+		{"go replaces ebpf only", files("go.mod", "module x\nreplace github.com/cilium/ebpf => ../ebpf\n"), project.Unknown, "", nil},
+		{"aya", files("Cargo.toml", "[package]\nname = \"drops\"\n[dependencies]\naya = \"0.13\"\n"), project.Aya, "drops", [][]string{{"cargo", "build"}}},
+		{"aya workspace", files("Cargo.toml", "[workspace]\nmembers = [\"a\"]\n[workspace.dependencies]\naya-ebpf = { version = \"0.1\" }\n"), project.Aya, "", [][]string{{"cargo", "build"}}},
+		{"aya as a table", files("Cargo.toml", "[dependencies.aya]\nversion = \"0.13\"\n"), project.Aya, "", [][]string{{"cargo", "build"}}},
+		{"rust without aya", files("Cargo.toml", "[dependencies]\nayaka = \"1\"\n"), project.Unknown, "", nil},
+		{"libbpf", files("Makefile", "all:\n", "src/x.bpf.c", ""), project.Libbpf, "", [][]string{{"make"}}},
+		{"libbpf without a Makefile", files("src/x.bpf.c", ""), project.Unknown, "", nil},
+		{"C in vendor only", files("Makefile", "all:\n", "vendor/x.bpf.c", ""), project.Unknown, "", nil},
+		{"go comes before C", files("go.mod", goMod, "Makefile", "all:\n", "bpf/x.bpf.c", ""), project.EBPFGo, "exec-snoop", goTools},
+		{"bpftrace", files("tools/opens.bt", ""), project.Bpftrace, "", nil},
+		{"bcc", files("opens.py", "#!/usr/bin/python3\nfrom bcc import BPF\n"), project.BCC, "", nil},
+		{"bcc by import", files("opens.py", "import os, bcc\n"), project.BCC, "", nil},
+		{"python without bcc", files("opens.py", "import bccx\n# from bcc import BPF\n"), project.Unknown, "", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := project.Detect(tt.files)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if p.Framework != tt.framework || p.Name != tt.project || !reflect.DeepEqual(p.Build, tt.build) {
+				t.Errorf("Detect = %+v", p)
+			}
+			if p.Framework.Builds() != (len(p.Build) > 0) || p.Framework.Builds() != (len(p.Objects) > 0) {
+				t.Errorf("%s builds: %v, but has steps %v and objects %v", p.Framework, p.Framework.Builds(), p.Build, p.Objects)
+			}
+		})
+	}
+}
+
+func TestSettings(t *testing.T) {
+	const text = `{"framework": "libbpf", "build": ["ninja", "-C", "out"], "objects": ["out/*.o"],
+		"attach": [{"program": "count", "target": "lo", "mode": "generic"}]}`
+	var s project.Settings
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		t.Fatal(err)
+	}
+	p, err := project.Detect(files("go.mod", goMod))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := p.Apply(s)
+	if got.Framework != project.Libbpf || !reflect.DeepEqual(got.Build, [][]string{s.Build}) || !reflect.DeepEqual(got.Objects, s.Objects) || got.Name != "exec-snoop" {
+		t.Errorf("Apply = %+v", got)
+	}
+	if got := p.Apply(project.Settings{}); !reflect.DeepEqual(got, p) {
+		t.Errorf("no settings changed the project to %+v", got)
+	}
+	req := s.Request(api.BuildRequest{Dir: "/w"})
+	if req.Dir != "/w" || req.Framework != "libbpf" || !reflect.DeepEqual(req.Command, s.Build) || !reflect.DeepEqual(req.Objects, s.Objects) {
+		t.Errorf("Request = %+v", req)
+	}
+	mine := api.BuildRequest{Command: []string{"true"}, Objects: []string{"x"}, Framework: "aya"}
+	if req := s.Request(mine); !reflect.DeepEqual(req, mine) {
+		t.Errorf("what was asked for is overruled: %+v", req)
+	}
+}
+
+func TestMatch(t *testing.T) {
+	for _, tt := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"*.o", "a.o", true},
+		{"*.o", "x/a.o", false},
+		{"**/*.o", "a.o", true},
+		{"**/*.o", "x/y/a.o", true},
+		{"**/*.o", "x/.output/a.o", true},
+		{"x/**/a.o", "x/a.o", true},
+		{"x/**/a.o", "x/y/z/a.o", true},
+		{"x/**/a.o", "y/a.o", false},
+		{"x/**", "x/y/z", true},
+		{"x/**", "x", true},
+		{"**/**/**/a", "b/c", false},
+		{"target/*/out/*", "target/debug/out/prog", true},
+		{"target/*/out/*", "target/debug/x/out/prog", false},
+		{"a?[0-9].o", "ab7.o", true},
+		{"", "a", false},
+	} {
+		if got, err := project.Match(tt.pattern, tt.name); got != tt.want || err != nil {
+			t.Errorf("Match(%q, %q) = %v, %v", tt.pattern, tt.name, got, err)
+		}
+	}
+	if _, err := project.Match("[", "a"); !errors.Is(err, path.ErrBadPattern) {
+		t.Errorf("a bad pattern: %v", err)
+	}
+}
+
+func TestName(t *testing.T) {
+	for folder, want := range map[string]string{
+		"/home/me/exec-snoop":               "exec-snoop",
+		"/home/me/My Project!":              "My-Project",
+		"/home/me/.hidden":                  "hidden",
+		"/home/me/..":                       "project",
+		"/":                                 "project",
+		"":                                  "project",
+		"/w/naïve":                          "na-ve",
+		"/w/日本":                             "project",
+		`C:\Users\me\x y`:                   "x-y",
+		"/w/a.b_c":                          "a.b_c",
+		"/w/a\nb\x1b[2J":                    "a-b-2J",
+		"/w/trailing/":                      "trailing",
+		"/" + strings.Repeat("é", 50) + "x": "x",
+		"/" + strings.Repeat("n", 255):      strings.Repeat("n", 64),
+	} {
+		got := project.Name(folder)
+		if got != want || !project.ValidName(got) {
+			t.Errorf("Name(%q) = %q, want %q", folder, got, want)
+		}
+	}
+	for _, bad := range []string{"", ".", "..", ".a", "a/b", "a b", "a\x00", "é", strings.Repeat("n", 65)} {
+		if project.ValidName(bad) {
+			t.Errorf("ValidName(%q)", bad)
+		}
+	}
+}
+
+func FuzzName(f *testing.F) {
+	f.Add("/home/me/x")
+	f.Fuzz(func(t *testing.T, folder string) {
+		if name := project.Name(folder); !project.ValidName(name) {
+			t.Errorf("Name(%q) = %q", folder, name)
+		}
+	})
+}
