@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+	"github.com/charmbracelet/x/ansi"
 )
 
 // Frame is a pane's border and what is written into it.
@@ -56,4 +57,59 @@ func (t Theme) edge(left, right, title, note string, w int, border, text lipglos
 	fill := strings.Repeat(t.Glyphs.Horizontal, room-Width(title)-Width(note))
 	h := t.Glyphs.Horizontal
 	return border.Render(left+h) + text.Render(title) + border.Render(fill) + t.Dim.Render(note) + border.Render(h+right)
+}
+
+// Cursor draws one row of a list: marked when it is the selected one, and
+// strongly so in the focused pane. The mark is a character too, so that colour
+// alone says nothing.
+func (t Theme) Cursor(line string, w int, selected, focused bool) string {
+	if !selected {
+		return t.Fit("  "+line, w)
+	}
+	line = t.Fit(t.Glyphs.Selected+" "+line, w)
+	if focused {
+		return t.Selected.Render(Plain(line))
+	}
+	return t.Marked.Render(Plain(line))
+}
+
+// Over puts a smaller block into the middle of a screen of w cells.
+func (t Theme) Over(screen, block []string, w int) []string {
+	if len(block) == 0 {
+		return screen
+	}
+	bw := Width(block[0])
+	x, y := max(0, (w-bw)/2), max(0, (len(screen)-len(block))/2)
+	out := append([]string(nil), screen...)
+	for i, line := range block {
+		if y+i >= len(out) {
+			break
+		}
+		under := out[y+i]
+		left := t.Fit(ansi.Truncate(under, x, ""), x)
+		right := ansi.TruncateLeft(under, x+bw, "")
+		out[y+i] = left + line + t.Fit(right, w-x-bw)
+	}
+	return out
+}
+
+// Hints draws keys and what they do, as many as fit into w cells.
+func (t Theme) Hints(pairs [][2]string, w int) string {
+	var b strings.Builder
+	used := 0
+	for i, p := range pairs {
+		need := Width(p[0]) + 1 + Width(p[1])
+		if i > 0 {
+			need += 2
+		}
+		if used+need > w {
+			break
+		}
+		if i > 0 {
+			b.WriteString("  ")
+		}
+		b.WriteString(t.Key.Render(p[0]) + " " + t.Dim.Render(p[1]))
+		used += need
+	}
+	return b.String()
 }

@@ -1,0 +1,101 @@
+package tui
+
+import (
+	"time"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// dataMsg is something that the target holds.
+type dataMsg interface{ data() }
+
+type (
+	listsMsg struct {
+		gen      int
+		programs []api.Program
+		maps     []api.Map
+		links    []api.Link
+		latency  time.Duration
+		err      error
+	}
+	pollMsg  struct{ gen int }
+	watchMsg struct {
+		watch int
+		batch[api.Page]
+	}
+	wantMsg  struct{ want int }
+	eventMsg struct {
+		stream int
+		batch[api.Event]
+	}
+)
+
+func (listsMsg) data() {}
+func (pollMsg) data()  {}
+func (watchMsg) data() {}
+func (wantMsg) data()  {}
+func (eventMsg) data() {}
+
+// poll reads the lists once. The next poll is asked for when they have come.
+func (a *app) poll() tea.Cmd {
+	ctx, s, gen := a.conn.ctx, a.conn.session, a.conn.gen
+	req := api.ListRequest{}
+	return func() tea.Msg {
+		msg := listsMsg{gen: gen}
+		began := time.Now()
+		msg.links, msg.err = s.ListLinks(ctx, req)
+		msg.latency = time.Since(began)
+		if msg.err == nil {
+			msg.programs, msg.err = s.ListPrograms(ctx, req)
+		}
+		if msg.err == nil {
+			msg.maps, msg.err = s.ListMaps(ctx, req)
+		}
+		return msg
+	}
+}
+
+func (a *app) updateData(msg dataMsg) tea.Cmd {
+	switch msg := msg.(type) {
+	case listsMsg:
+		return a.gotLists(msg)
+	case pollMsg:
+		if msg.gen == a.conn.gen && a.conn.state == connected {
+			return a.poll()
+		}
+	case watchMsg:
+		return a.gotPage(msg)
+	case wantMsg:
+		return a.watchNow(msg)
+	case eventMsg:
+		return a.gotEvents(msg)
+	}
+	return nil
+}
+
+func (a *app) gotLists(msg listsMsg) tea.Cmd {
+	if msg.gen != a.conn.gen || a.conn.state != connected {
+		return nil
+	}
+	again := tea.Tick(pollEvery, func(time.Time) tea.Msg { return pollMsg{msg.gen} })
+	if msg.err != nil {
+		a.programs.err, a.maps.err = msg.err, msg.err
+		return tea.Batch(again, a.disconnected(msg.err))
+	}
+	a.conn.latency = msg.latency
+	a.programs.set(msg.programs, msg.links, a.project())
+	a.maps.set(msg.maps, a.project())
+	return again
+}
+
+// follow brings the streams in line with what is shown: the watch with the
+// selected map and the visible window, the events with what is loaded. It is
+// called after everything that may have changed either.
+func (a *app) follow() tea.Cmd {
+	if a.service() == nil || a.screen != screenMain {
+		return nil
+	}
+	return tea.Batch(a.followMap(), a.followEvents())
+}
