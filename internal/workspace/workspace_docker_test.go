@@ -192,10 +192,13 @@ func (f *fixture) mustUp() api.UpResult {
 
 func (f *fixture) exec(args ...string) (string, int) {
 	f.t.Helper()
-	var out bytes.Buffer
-	code, err := f.w.Exec(f.t.Context(), api.ExecRequest{Folder: f.folder, Args: args, Streams: api.Streams{Out: &out, Err: &out}})
+	var out, errOut bytes.Buffer
+	code, err := f.w.Exec(f.t.Context(), api.ExecRequest{Folder: f.folder, Args: args, Streams: api.Streams{Out: &out, Err: &errOut}})
 	if err != nil {
 		f.t.Fatalf("exec %v: %v", args, err)
+	}
+	if errOut.Len() > 0 {
+		f.t.Logf("exec %v: %s", args, errOut.String())
 	}
 	return out.String(), code
 }
@@ -457,6 +460,20 @@ func TestFilesBelongToTheOwner(t *testing.T) {
 	out, err := exec.Command("stat", "-c", "%u:%g", filepath.Join(f.folder, "made")).Output()
 	if err != nil || string(out) != "1234:1234\n" {
 		t.Errorf("made: %s, %v", out, err)
+	}
+}
+
+func TestCertificatesAreInTheContext(t *testing.T) {
+	f := newFixture(t, config, dockerfile+"COPY certs/ /certs/\n")
+	f.write(".devcontainer/certs/README.md", "here")
+	f.write("machine/extra.crt", "certificate")
+	f.env["EBPFDEV_CA_CERTIFICATES"] = filepath.Join(f.folder, "machine")
+	f.mustUp()
+	if out, code := f.exec("cat", "/certs/README.md", "/certs/extra.crt"); code != 0 || out != "herecertificate" {
+		t.Errorf("exec: %d %q", code, out)
+	}
+	if _, err := os.Stat(filepath.Join(f.folder, ".devcontainer/certs/extra.crt")); err == nil {
+		t.Error("the certificate was written into the project")
 	}
 }
 

@@ -28,6 +28,7 @@ func (e *Engine) BuildImage(ctx context.Context, spec engine.BuildSpec, fn func(
 		return engine.Image{}, err
 	}
 	defer func() { _ = folder.Close() }()
+	folder.files = spec.Files
 	file := scanDockerfile(string(folder.text))
 	if file.buildKit != "" {
 		return engine.Image{}, api.Errorf(op, spec.Tag, api.ErrNotSupported,

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -27,6 +29,7 @@ type buildContext struct {
 	dockerfile string // its name in the tar
 	text       []byte // the Dockerfile's content
 	outside    bool   // the Dockerfile is not in the folder and is added to the tar
+	files      map[string][]byte
 	sent       atomic.Int64
 }
 
@@ -110,11 +113,12 @@ func (c *buildContext) stream(ctx context.Context) io.ReadCloser {
 // write adds every entry that is not ignored.
 func (c *buildContext) write(ctx context.Context, tw *tar.Writer) error {
 	if c.outside {
-		hdr := &tar.Header{Name: c.dockerfile, Mode: 0o644, Size: int64(len(c.text)), Typeflag: tar.TypeReg}
-		if err := tw.WriteHeader(hdr); err != nil {
+		if err := addBytes(tw, c.dockerfile, c.text); err != nil {
 			return err
 		}
-		if _, err := tw.Write(c.text); err != nil {
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.files)) {
+		if err := addBytes(tw, name, c.files[name]); err != nil {
 			return err
 		}
 	}
@@ -128,7 +132,7 @@ func (c *buildContext) write(ctx context.Context, tw *tar.Writer) error {
 		if err != nil && !c.ignore.excludes(name) {
 			return api.E("read build context", filepath.Join(c.dir, name), pathKind(err), plainPath(err))
 		}
-		if name == "." {
+		if _, replaced := c.files[name]; replaced || name == "." {
 			return nil
 		}
 		if c.ignore.excludes(name) && name != c.dockerfile {
@@ -139,6 +143,16 @@ func (c *buildContext) write(ctx context.Context, tw *tar.Writer) error {
 		}
 		return c.add(tw, name, entry)
 	})
+}
+
+// addBytes adds a file that the folder does not have.
+func addBytes(tw *tar.Writer, name string, data []byte) error {
+	hdr := &tar.Header{Name: name, Mode: 0o644, Size: int64(len(data)), Typeflag: tar.TypeReg}
+	if err := tw.WriteHeader(hdr); err != nil {
+		return err
+	}
+	_, err := tw.Write(data)
+	return err
 }
 
 // add writes one entry. Sockets, pipes and devices have no place in an image.
