@@ -39,7 +39,7 @@ func Main(ctx context.Context, ios *iostreams.IOStreams, deps Deps, args []strin
 	ios.Broken = func() { cancel(Interrupted{syscall.SIGPIPE}) }
 
 	root := newCmdRoot(newFactory(ios, deps))
-	root.SetArgs(args)
+	root.SetArgs(append([]string{}, args...)) // never nil, for which cobra takes the process's own
 	cmd, err := root.ExecuteContextC(ctx)
 	return exitCode(ctx, ios, cmd, args, err)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -64,7 +65,7 @@ func runNew(ctx context.Context, opts *newOptions) error {
 	if err != nil {
 		return err
 	}
-	asked, err := opts.complete(ctx, list)
+	asked, err := opts.complete(ctx, sc, list)
 	if err != nil {
 		return err
 	}
@@ -77,6 +78,9 @@ func runNew(ctx context.Context, opts *newOptions) error {
 		}
 	}
 	res, err := sc.Scaffold(ctx, opts.req)
+	if errors.Is(err, api.ErrConflict) && api.HintOf(err) == "" {
+		return api.E("", "", "", err).WithHint("ebpfdev new OTHER-NAME, or --workspace-folder EMPTY-FOLDER")
+	}
 	if err != nil {
 		return err
 	}

@@ -15,11 +15,11 @@ const defaultName = "my-probe"
 
 // complete fills in what the command line left out: with the defaults under
 // --yes, else by asking. It reports whether a person was asked.
-func (o *newOptions) complete(ctx context.Context, list []api.Template) (asked bool, err error) {
+func (o *newOptions) complete(ctx context.Context, sc api.Scaffolder, list []api.Template) (asked bool, err error) {
 	if o.req.Name != "" && o.req.Template != "" && o.req.Kind != "" {
 		return false, nil
 	}
-	if len(list) == 0 {
+	if len(list) == 0 || len(list[0].Kinds) == 0 {
 		return false, api.Errorf("scaffold", o.req.Name, api.ErrNotExist, "there are no templates")
 	}
 	if !o.yes && !o.io.CanPrompt() {
@@ -38,7 +38,7 @@ func (o *newOptions) complete(ctx context.Context, list []api.Template) (asked b
 		*into = got
 		return err
 	}
-	if err := answer(nameQuestion(), &o.req.Name); err != nil {
+	if err := answer(nameQuestion(o.nameError(ctx, sc, list)), &o.req.Name); err != nil {
 		return asked, err
 	}
 	if err := answer(templateQuestion(list), &o.req.Template); err != nil {
@@ -63,16 +63,27 @@ func (o *newOptions) missing(list []api.Template) error {
 	}
 	fill("NAME", defaultName, &complete.Name)
 	fill("--template", list[0].ID, &complete.Template)
-	if kind, err := kindQuestion(list, complete.Template); err == nil {
-		fill("--kind", kind.Default, &complete.Kind)
+	kind, err := kindQuestion(list, complete.Template)
+	if err != nil {
+		return err
 	}
+	fill("--kind", kind.Default, &complete.Kind)
 	return api.Errorf("scaffold", o.req.Name, api.ErrUsage, strings.Join(lacks, ", ")+" left out and no terminal to ask at").
 		WithHint("ebpfdev new " + quoteArg(complete.Name) + " --template " + quoteArg(complete.Template) + " --kind " + quoteArg(complete.Kind))
 }
 
-func nameQuestion() prompt.Question {
+// nameError asks the scaffolder what it thinks of a name.
+func (o *newOptions) nameError(ctx context.Context, sc api.Scaffolder, list []api.Template) func(string) error {
+	return func(name string) error {
+		req := api.ScaffoldRequest{Name: name, Folder: name, Template: list[0].ID, Kind: list[0].Kinds[0].ID}
+		_, err := sc.Preview(ctx, req)
+		return err
+	}
+}
+
+func nameQuestion(validate func(string) error) prompt.Question {
 	return prompt.Question{
-		ID: "name", Title: "What is the project called?", Default: defaultName,
+		ID: "name", Title: "What is the project called?", Default: defaultName, Validate: validate,
 		Help: "Letters, digits, - and _; it names the folder and what is loaded.",
 	}
 }

@@ -85,7 +85,7 @@ func runRoot(ctx context.Context, cmd *cobra.Command, f *factory) error {
 		fmt.Fprint(f.io.ErrOut, helpText(cmd))
 		return exitError(api.ErrUsage.ExitCode())
 	}
-	req := TUIRequest{In: f.io.In, Out: f.io.Out, Target: api.TargetName(f.target)}
+	req := TUIRequest{In: f.io.In, Out: f.io.Screen(), Target: api.TargetName(f.target)}
 	var err error
 	if req.Workspace, err = f.workspace(); err != nil {
 		return err

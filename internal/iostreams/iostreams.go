@@ -119,6 +119,15 @@ func (s *IOStreams) Env(name string) (string, bool) {
 // Environ returns the environment as KEY=VALUE.
 func (s *IOStreams) Environ() []string { return s.env }
 
+// Screen returns what a full-screen program draws on: the file behind Out, which
+// it needs to ask for the terminal's size and mode, or Out itself in tests.
+func (s *IOStreams) Screen() io.Writer {
+	if s.out != nil {
+		return s.out
+	}
+	return s.Out
+}
+
 // OutErr returns the first error of a write to Out.
 func (s *IOStreams) OutErr() error {
 	s.mu.Lock()
