@@ -9,10 +9,13 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
 	"github.com/ebpfdev/ebpfdev/internal/cli"
+	"github.com/ebpfdev/ebpfdev/internal/engine"
+	"github.com/ebpfdev/ebpfdev/internal/engine/docker"
 	"github.com/ebpfdev/ebpfdev/internal/iostreams"
 	"github.com/ebpfdev/ebpfdev/internal/local"
 	"github.com/ebpfdev/ebpfdev/internal/template"
 	"github.com/ebpfdev/ebpfdev/internal/tui"
+	"github.com/ebpfdev/ebpfdev/internal/workspace"
 	"github.com/ebpfdev/ebpfdev/templates"
 )
 
@@ -21,9 +24,11 @@ import (
 func deps(ios *iostreams.IOStreams) cli.Deps {
 	return cli.Deps{
 		Version:    version,
-		Workspace:  func() (api.Workspace, error) { return nil, absent("workspace") },
+		Workspace:  func() (api.Workspace, error) { return newWorkspace(ios), nil },
 		Scaffolder: func() (api.Scaffolder, error) { return template.New(templates.FS) },
-		Doctor:     func() (api.Doctor, error) { return nil, absent("doctor") },
+		Doctor: func() (api.Doctor, error) {
+			return nil, api.Errorf("open", "doctor", api.ErrNotSupported, "not built yet")
+		},
 		TUI: func(ctx context.Context, req cli.TUIRequest) error {
 			return tui.Run(ctx, tui.Options{
 				In: req.In, Out: req.Out, Workspace: req.Workspace, Scaffolder: req.Scaffolder, Doctor: req.Doctor,
@@ -35,13 +40,26 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 	}
 }
 
+func newWorkspace(ios *iostreams.IOStreams) *workspace.Workspace {
+	self, _ := os.Executable() // without it containers get no agent, and Open says so
+	return workspace.New(workspace.Options{
+		Engine: func(ctx context.Context) (engine.Engine, error) {
+			return docker.Open(ctx, docker.Options{Env: ios.Env})
+		},
+		Executable: self,
+		Version:    version,
+		Local:      openLocal,
+		Env:        ios.Env,
+	})
+}
+
 // serveAgent serves this machine's kernel; it is what runs in containers.
 func serveAgent(ctx context.Context, r io.Reader, w io.Writer) error {
 	target, err := local.New(localOptions())
 	if err != nil {
 		return err
 	}
-	return agent.Serve(ctx, r, w, agent.Options{Target: target, Version: version})
+	return agent.Serve(ctx, r, w, agent.Options{Target: target, Builder: newBuilder(), Version: version})
 }
 
 // localOptions let objects be parsed in a child of this very program first, so
@@ -54,6 +72,29 @@ func localOptions() local.Options {
 	return opts
 }
 
-func absent(part string) error {
-	return api.Errorf("open", part, api.ErrNotSupported, "it is not part of this build")
+// localSession is this machine's kernel and its tools as one session.
+type localSession struct {
+	api.Target
+	api.Builder
+	info api.SessionInfo
+}
+
+func (s localSession) Info() api.SessionInfo { return s.info }
+
+func openLocal(_ context.Context, req api.OpenRequest) (api.Session, error) {
+	target, err := local.New(localOptions())
+	if err != nil {
+		return nil, err
+	}
+	return localSession{Target: target, Builder: newBuilder(), info: api.SessionInfo{
+		Target: string(api.TargetLocal), Project: workspace.ProjectName(req.Folder), Dir: req.Folder, Version: version,
+	}}, nil
+}
+
+func newBuilder() api.Builder { return noBuilder{} }
+
+type noBuilder struct{}
+
+func (noBuilder) Build(context.Context, api.BuildRequest, func(api.BuildEvent) error) (api.BuildResult, error) {
+	return api.BuildResult{}, api.Errorf("build", "", api.ErrNotSupported, "not built yet")
 }
