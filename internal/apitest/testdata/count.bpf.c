@@ -30,6 +30,14 @@ struct {
 	__type(value, struct limits);
 } settings SEC(".maps");
 
+/* Left alone by the program: whatever is in it, user space put there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, __u64);
+} scores SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 65536);

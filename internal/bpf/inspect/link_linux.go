@@ -14,6 +14,9 @@ import (
 // Links returns the links that a request selects, sorted by id.
 // Errors: ErrPermission, ErrNotSupported (before Linux 5.8 links have no ids).
 func (v *View) Links(ctx context.Context, req api.ListRequest) ([]api.Link, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	list, found := []api.Link{}, v.findPins(pin.Links)
 	w := newWords()
 	it := new(link.Iterator)
