@@ -180,3 +180,13 @@ func runOnce(ctx context.Context, e Engine, spec ContainerSpec) (lines []string,
 	}
 	return lines, err
 }
+
+// WithoutPrivileged returns a specification that asks for the given
+// capabilities, and for what else privileged lifts, instead of for privileged.
+func WithoutPrivileged(spec ContainerSpec, caps []string) ContainerSpec {
+	spec.Privileged = false
+	spec.CapAdd = caps
+	spec.SecurityOpt = append(slices.Clone(spec.SecurityOpt), "seccomp=unconfined", "apparmor=unconfined", "systempaths=unconfined", "label=disable")
+	spec.Devices = append(slices.Clone(spec.Devices), "*")
+	return spec
+}

@@ -30,11 +30,11 @@ func openFault(p place, err error) error {
 	case strings.Contains(cause, "permission denied"):
 		return api.Errorf(op, p.String(), api.ErrPermission, "permission denied on its socket").WithHint(hintGroup)
 	case strings.Contains(cause, "minimum supported API version"):
-		return api.Errorf(op, p.String(), api.ErrNotSupported, cause+" (Docker Engine 20.10 or newer is needed)").WithHint(hintDoctor)
+		return api.Errorf(op, p.String(), api.ErrNotSupported, cause+" (Docker Engine 20.10 or newer is needed)").WithHint("docker version")
 	case errors.Is(err, context.DeadlineExceeded):
 		return api.Errorf(op, p.String(), api.ErrEnvironment, "no answer within "+openTimeout.String()).WithHint("ebpfdev doctor")
 	case p.from != "":
-		return api.E(op, p.String(), api.ErrEnvironment, errors.New(plainCause(err))).WithHint("ebpfdev doctor")
+		return api.Errorf(op, p.String(), api.ErrEnvironment, plainCause(err)).WithHint(p.otherwise())
 	default:
 		return api.Errorf(op, p.String(), api.ErrEnvironment, "no container engine answers").WithHint(hintDoctor)
 	}

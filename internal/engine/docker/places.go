@@ -239,6 +239,18 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
+// otherwise is a command that looks for an engine elsewhere.
+func (p place) otherwise() string {
+	switch {
+	case strings.HasPrefix(p.from, "context "):
+		return "docker context use default"
+	case p.from == "DOCKER_HOST":
+		return "unset DOCKER_HOST"
+	default:
+		return "ebpfdev doctor"
+	}
+}
+
 // String names the place and who chose it.
 func (p place) String() string {
 	if p.from == "" {

@@ -1,0 +1,46 @@
+package doctor
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// defaultMirror serves machines that have no Debian mirror of their own.
+const defaultMirror = "http://deb.debian.org/debian"
+
+// suiteOf returns the Debian suite behind an image's name: "trixie" for
+// "debian:trixie-slim". Other images cannot be made from packages.
+func suiteOf(ref string) (string, error) {
+	name, tag, ok := strings.Cut(ref, ":")
+	name = strings.TrimPrefix(strings.TrimPrefix(name, "docker.io/"), "library/")
+	suite := strings.TrimSuffix(tag, "-slim")
+	if name == "debian" && ok && suite != "" && suite != "latest" && strings.Trim(suite, "abcdefghijklmnopqrstuvwxyz") == "" {
+		return suite, nil
+	}
+	return "", api.Errorf("make base image", ref, api.ErrNotSupported, "only debian:SUITE and debian:SUITE-slim can be made from packages")
+}
+
+// mirrorLines returns sources for a suite, in apt's one-line format, from the
+// mirrors that this machine uses for its own suite. Updates and security come
+// along where the machine has them: then its mirrors carry them.
+func (m machine) mirrorLines(suite string) []string {
+	line := func(uri, suite string) string { return "deb " + uri + " " + suite + " main" }
+	if m.id != "debian" || m.codename == "" {
+		return []string{line(defaultMirror, suite)}
+	}
+	var lines []string
+	for _, part := range []string{"", "-updates", "-security"} {
+		for _, s := range m.sources {
+			if slices.Contains(s.suites, m.codename+part) && slices.Contains(s.components, "main") {
+				lines = append(lines, line(s.uri, suite+part))
+				break
+			}
+		}
+		if part == "" && len(lines) == 0 {
+			return []string{line(defaultMirror, suite)}
+		}
+	}
+	return lines
+}
