@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"maps"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -125,6 +126,12 @@ func command(req api.ScaffoldRequest) string {
 	for _, o := range options(req.Options) {
 		if o.set {
 			args = append(args, "--"+o.name)
+		}
+	}
+	if folder, err := filepath.Abs(req.Folder); req.Folder != "" && err == nil {
+		// Left out when it is where the command puts a project anyway.
+		if usual, err := filepath.Abs(req.Name); err != nil || usual != folder {
+			args = append(args, "--workspace-folder", quote(req.Folder))
 		}
 	}
 	return strings.Join(args, " ")

@@ -22,6 +22,9 @@ type manifest struct {
 	// Executable lists the files that get an executable mode, which embedding
 	// loses.
 	Executable []string `json:"executable"`
+	// ReservedNames are what a framework's tools do not accept as a project's
+	// name, whatever the case.
+	ReservedNames []string `json:"reserved_names"`
 	// Values are what ${templateOption:KEY} stands for, besides "name".
 	Values map[string]string `json:"values"`
 }

@@ -32,16 +32,10 @@ func ownerOf(parent *os.Root, existing fs.FileInfo) (*owner, error) {
 	return &owner{uid: int(st.Uid), gid: int(st.Gid)}, nil
 }
 
-// give hands a file of the stage over; a nil owner does nothing.
+// give hands a file over; a nil owner does nothing.
 func (o *owner) give(stage *os.Root, name string) error {
 	if o == nil {
 		return nil
 	}
 	return stage.Lchown(name, o.uid, o.gid)
-}
-
-// rename moves the staged folder to its place, over an empty folder if one is
-// there; the kernel refuses when it is no longer empty.
-func rename(parent *os.Root, temp, base string, _ bool) error {
-	return parent.Rename(temp, base)
 }

@@ -162,6 +162,10 @@ func (c *Catalogue) check(req api.ScaffoldRequest) error {
 			fmt.Sprintf("template %s has no kind %q; it has %s", req.Template, req.Kind, strings.Join(known, ", "))).
 			WithHint(c.suggestion(req.Name, []string{req.Template}))
 	}
+	if slices.ContainsFunc(f.ReservedNames, func(n string) bool { return strings.EqualFold(n, req.Name) }) {
+		return api.Errorf("create project", req.Name, api.ErrUsage, "the name means something else to the framework's tools").
+			WithHint(command(api.ScaffoldRequest{Name: req.Name + "-probe", Template: req.Template, Kind: req.Kind}))
+	}
 	return nil
 }
 

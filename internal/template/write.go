@@ -101,7 +101,44 @@ func place(ctx context.Context, parent *os.Root, base string, files []file) (err
 	if err := writeAll(ctx, stage, files, owner); err != nil {
 		return err
 	}
-	return rename(parent, staged, base, existing != nil)
+	return move(parent, staged, base, existing, owner)
+}
+
+// move renames the staged folder to its place. As os.Root renames over nothing,
+// an empty folder that is there is first moved beside the staged one, where nobody
+// else can reach it, and comes back when it turns out to be in use or the rename
+// fails.
+func move(parent *os.Root, staged, base string, existing fs.FileInfo, o *owner) error {
+	if existing == nil {
+		return parent.Rename(staged, base)
+	}
+	old := filepath.Join(filepath.Dir(staged), "old")
+	if err := parent.Rename(base, old); err != nil {
+		return err
+	}
+	err := removeEmpty(parent, old)
+	if err != nil {
+		return errors.Join(err, parent.Rename(old, base))
+	}
+	if err = parent.Rename(staged, base); err == nil {
+		return nil
+	}
+	if undo := parent.Mkdir(base, existing.Mode().Perm()); undo != nil {
+		return errors.Join(err, undo)
+	}
+	return errors.Join(err, o.give(parent, base))
+}
+
+// removeEmpty removes an empty folder and nothing else.
+func removeEmpty(parent *os.Root, name string) error {
+	info, err := parent.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%w: it exists and is not a folder", api.ErrConflict)
+	}
+	return parent.Remove(name)
 }
 
 // existingFolder returns the folder's description when it is there and empty,

@@ -11,6 +11,8 @@ once() {
 	echo "20 pings sent"
 }
 
+command -v ping > /dev/null || { echo "ping is missing; Debian and Ubuntu have it in iputils-ping" >&2; exit 1; }
+
 once
 while [ "${1:-}" = --loop ]; do
 	sleep 1

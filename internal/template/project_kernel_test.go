@@ -1,0 +1,156 @@
+//go:build kernel && linux
+
+package template
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/templates"
+)
+
+// needs skips a test on a machine that lacks what it takes, and fails it in CI.
+func needs(t *testing.T, tools ...string) {
+	t.Helper()
+	var missing []string
+	if os.Geteuid() != 0 {
+		missing = append(missing, "root")
+	}
+	for _, tool := range tools {
+		if _, err := exec.LookPath(tool); err != nil {
+			missing = append(missing, tool)
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("missing: %q", missing)
+	}
+	t.Skipf("missing: %q", missing)
+}
+
+// Each kind builds by its own Makefile, and its own tests pass on this kernel,
+// none skipped; cleaning leaves what was scaffolded.
+func TestProjectsBuildAndPass(t *testing.T) {
+	needs(t, "make", "clang", "llvm-strip", "ip", "unshare")
+	c := catalogue(t, templates.FS)
+	list, err := c.Templates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tmpl := range list {
+		for _, kind := range tmpl.Kinds {
+			t.Run(tmpl.ID+"/"+kind.ID, func(t *testing.T) {
+				folder := filepath.Join(t.TempDir(), "probe")
+				res, err := c.Scaffold(t.Context(), api.ScaffoldRequest{Name: "probe", Folder: folder, Template: tmpl.ID, Kind: kind.ID})
+				if err != nil {
+					t.Fatal(err)
+				}
+				inProject(t, folder, "make build")
+				if out := inProject(t, folder, "bin/probe --help 2>&1"); !strings.Contains(out, "Usage: bin/probe") {
+					t.Errorf("help: %s", out)
+				}
+				out := inProject(t, folder, "make test")
+				if strings.Contains(out, "SKIP") || !strings.Contains(out, "--- PASS: ") {
+					t.Errorf("tests:\n%s", out)
+				}
+				if out := inProject(t, folder, "go mod tidy -diff"); out != "" {
+					t.Errorf("go.mod or go.sum:\n%s", out)
+				}
+				inProject(t, folder, "make clean")
+				if got := tree(t, folder); !slices.Equal(got, res.Files) {
+					t.Errorf("after make clean %q, scaffolded %q", got, res.Files)
+				}
+			})
+		}
+	}
+}
+
+// inProject runs a shell command in a project, with a tracefs of its own.
+func inProject(t *testing.T, folder, command string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "--propagation", "private", "sh", "-c",
+		"mount -t tracefs tracefs /sys/kernel/tracing && "+command)
+	cmd.Dir = folder
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s%s", command, err, out, stderr.String())
+	}
+	return string(out)
+}
+
+// Names that mean something to Go still build.
+func TestAwkwardNames(t *testing.T) {
+	needs(t, "make", "clang", "llvm-strip", "unshare")
+	c := catalogue(t, templates.FS)
+	for _, name := range []string{"main", "test", "vendor", "con", "A-b_9"} {
+		t.Run(name, func(t *testing.T) {
+			folder := filepath.Join(t.TempDir(), name)
+			if _, err := c.Scaffold(t.Context(), api.ScaffoldRequest{Name: name, Folder: folder, Template: "ebpf-go", Kind: "xdp"}); err != nil {
+				t.Fatal(err)
+			}
+			inProject(t, folder, "make build && go vet ./... && test -x bin/"+name)
+		})
+	}
+}
+
+// Go takes no module that has the name of a package of its own.
+func TestReservedNames(t *testing.T) {
+	needs(t, "go")
+	out, err := exec.CommandContext(t.Context(), "go", "list", "std").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := catalogue(t, templates.FS)
+	for _, name := range append(strings.Fields(string(out)), "go", "toolchain", "FMT") {
+		_, err := c.Preview(t.Context(), api.ScaffoldRequest{Name: name, Template: "ebpf-go", Kind: "xdp"})
+		if !errors.Is(err, api.ErrUsage) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// When root scaffolds in somebody's folder, it all becomes theirs.
+func TestScaffoldGivesToOwner(t *testing.T) {
+	needs(t)
+	const uid, gid = 1234, 1235
+	for _, existing := range []bool{false, true} {
+		parent := t.TempDir()
+		folder := filepath.Join(parent, "dir")
+		theirs := parent
+		if existing {
+			mkdir(t, folder, 0o755)
+			theirs = folder
+		}
+		if err := os.Chown(theirs, uid, gid); err != nil {
+			t.Fatal(err)
+		}
+		req := request("probe", "two")
+		req.Folder = folder
+		if _, err := catalogue(t, small()).Scaffold(t.Context(), req); err != nil {
+			t.Fatal(err)
+		}
+		err := filepath.Walk(folder, func(path string, info os.FileInfo, err error) error {
+			if err != nil {
+				return err
+			}
+			if st := info.Sys().(*syscall.Stat_t); st.Uid != uid || st.Gid != gid {
+				t.Errorf("%s belongs to %d:%d", path, st.Uid, st.Gid)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
