@@ -148,7 +148,7 @@ func TestRequestsRefused(t *testing.T) {
 	c := catalogue(t, small())
 	names := []string{
 		"", ".", "..", "../x", "a/b", "/abs", `a\b`, "-x", "_x", "1x", "a b", "a\nb", "a\x00", "a\x1b[2J", "ä", "a.b", "$(id)", "a;b",
-		"%2e%2e", strings.Repeat("a", 65),
+		"%2e%2e", "CON", "com1", strings.Repeat("a", 65),
 	}
 	for _, name := range names {
 		_, err := c.Preview(t.Context(), request(name, "one"))

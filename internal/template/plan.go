@@ -25,6 +25,10 @@ const (
 // names and pins alike.
 var projectName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
 
+// deviceName matches what Windows keeps for devices: no folder there, and no Go
+// module anywhere, can have such a name.
+var deviceName = regexp.MustCompile(`(?i)^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$`)
+
 // file is one file of a project.
 type file struct {
 	path string // slash-separated, below the project's folder
@@ -148,6 +152,10 @@ func (c *Catalogue) check(req api.ScaffoldRequest) error {
 		return api.Errorf("create project", fmt.Sprintf("%q", req.Name), api.ErrUsage,
 			"a name has letters, digits, '-' and '_', begins with a letter and is at most 64 long").
 			WithHint("ebpfdev new my-probe --template ebpf-go --kind tracepoint")
+	}
+	if deviceName.MatchString(req.Name) {
+		return api.Errorf("create project", req.Name, api.ErrUsage, "Windows keeps the name for a device").
+			WithHint("ebpfdev new " + req.Name + "-probe --template ebpf-go --kind tracepoint")
 	}
 	f, ok := c.frameworks[req.Template]
 	if !ok {
