@@ -69,6 +69,7 @@ func runBuild(ctx context.Context, opts *buildOptions) error {
 func (f *factory) build(ctx context.Context, s api.Session, req api.BuildRequest) (api.BuildResult, error) {
 	p := output.Palette(f.io.ErrColor())
 	return s.Build(ctx, req, func(e api.BuildEvent) error {
+		f.shown.add(e.Line)
 		text := safe.Lines(e.Line).String()
 		if e.Step != "" {
 			text = p.Paint(output.Dim, "$ "+safe.Line(e.Step).String())

@@ -37,11 +37,23 @@ func TestCommands(t *testing.T) {
 			h.scaffolder.Err = api.Errorf("create project", "probe", api.ErrConflict, "not empty: \"go.mod\"")
 		}, args: []string{"new", "probe", "--yes"}},
 		{name: "up", args: []string{"up"}},
-		{name: "up-json", args: []string{"up", "-o", "json", "--progress", "json"}},
+		{name: "up-json", setup: func(h *harness) {
+			for i := range h.workspace.Steps {
+				h.workspace.Steps[i].Time = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+			}
+		}, args: []string{"up", "-o", "json", "--progress", "json"}},
 		{name: "up-fails-json", setup: func(h *harness) {
 			h.workspace.SetErr("Up", api.Errorf("start", "engine", api.ErrEnvironment, "none answers").WithHint("ebpfdev doctor --fix"))
 		}, args: []string{"up", "-o", "json", "--progress", "plain"}},
 		{name: "up-build-fails", setup: func(h *harness) {
+			h.workspace.SetErr("Up", &api.ToolError{Tool: "docker build", ExitCode: 100, Stderr: "Step 3\nE: no such package\x1b[2J\n"})
+		}, args: []string{"up"}},
+		{name: "up-build-fails-shown", setup: func(h *harness) {
+			h.workspace.Steps = []api.Progress{
+				{Step: "image", Title: "Build the image", State: api.StepRunning, Line: "reading 5%\rreading 100%"},
+				{Step: "image", Title: "Build the image", State: api.StepRunning, Line: "E: no such package\x1b[2J"},
+				{Step: "image", Title: "Build the image", State: api.StepFailed, Line: "exit status 100"},
+			}
 			h.workspace.SetErr("Up", &api.ToolError{Tool: "docker build", ExitCode: 100, Stderr: "Step 3\nE: no such package\x1b[2J\n"})
 		}, args: []string{"up"}},
 		{name: "status", args: []string{"status"}},

@@ -60,9 +60,9 @@ func newCmdShell(f *factory) *cobra.Command {
 
 func (o *execOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVarP(&o.user, "user", "u", "", "run as this user (default: the remote user)")
-	flags.StringVar(&o.dir, "dir", "", "run in this folder of the container (default: the workspace folder)")
-	flags.StringArrayVarP(&o.env, "env", "e", nil, "set a variable, as KEY=VALUE (repeat for more)")
+	flags.StringVarP(&o.user, "user", "u", "", "run as `USER` (default: the remote user)")
+	flags.StringVar(&o.dir, "dir", "", "run in folder `DIR` of the container (default: the workspace folder)")
+	flags.StringArrayVarP(&o.env, "env", "e", nil, "set a variable, as `KEY=VALUE` (repeat for more)")
 	flags.BoolVarP(&o.noTTY, "no-tty", "T", false, "give it no terminal")
 }
 

@@ -25,6 +25,8 @@ type factory struct {
 	verbose  bool
 	yes      bool
 
+	shown *shownLines
+
 	workspace  func() (api.Workspace, error)
 	scaffolder func() (api.Scaffolder, error)
 	doctor     func() (api.Doctor, error)
@@ -33,7 +35,7 @@ type factory struct {
 
 func newFactory(ios *iostreams.IOStreams, deps Deps) *factory {
 	return &factory{
-		io: ios, deps: deps, progress: progressMode(output.ProgressAuto),
+		io: ios, deps: deps, progress: progressMode(output.ProgressAuto), shown: new(shownLines),
 		workspace:  sync.OnceValues(deps.Workspace),
 		scaffolder: sync.OnceValues(deps.Scaffolder),
 		doctor:     sync.OnceValues(deps.Doctor),
@@ -154,9 +156,13 @@ func (f *factory) newProgress() output.Progress {
 	case output.ProgressJSON:
 		return output.NewJSONProgress(f.io.ErrOut)
 	case output.ProgressTTY:
-		return output.NewTTYProgress(f.io.ErrOut, palette, f.io.Width, f.verbose)
+		p := output.NewTTYProgress(f.io.ErrOut, palette, f.io.Width, f.verbose)
+		if !f.verbose {
+			return p
+		}
+		return &recorded{p, f.shown}
 	default:
-		return output.NewPlainProgress(f.io.ErrOut, palette)
+		return &recorded{output.NewPlainProgress(f.io.ErrOut, palette), f.shown}
 	}
 }
 

@@ -48,7 +48,7 @@ func (m *progressMode) Set(s string) error {
 func addGlobalFlags(cmd *cobra.Command, f *factory) {
 	flags := cmd.PersistentFlags()
 	flags.Var(&f.target, "target", "where kernel work happens (default: the workspace's container, or here when there is none)")
-	flags.StringVar(&f.folder, "workspace-folder", "", "the project's folder (default: the nearest one upwards with a devcontainer.json)")
+	flags.StringVar(&f.folder, "workspace-folder", "", "the project's folder, `DIR` (default: the nearest one upwards with a devcontainer.json)")
 	flags.Var(&f.progress, "progress", "how long operations are shown")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say more")
 	flags.BoolVarP(&f.yes, "yes", "y", false, "answer every question with yes")

@@ -47,13 +47,13 @@ is attached with --attach PROGRAM=TARGET; without one it is loaded only.`,
 	addAttachFlag(cmd, &opts.attach)
 	flags.BoolVar(&opts.noAttach, "no-attach", false, "load and pin only")
 	flags.BoolVar(&opts.replace, "replace", false, "unload what the project has loaded first")
-	flags.StringVar(&opts.project, "project", "", "load under this name (default: the workspace's)")
+	flags.StringVar(&opts.project, "project", "", "load under this `NAME` (default: the workspace's)")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
 	return cmd
 }
 
 func addAttachFlag(cmd *cobra.Command, attach *[]string) {
-	cmd.Flags().StringArrayVar(attach, "attach", nil, "attach a program, as PROGRAM=TARGET[,MODE] (repeat for more; PROGRAM * for all)")
+	cmd.Flags().StringArrayVar(attach, "attach", nil, "attach a program, as `PROGRAM=TARGET[,MODE]` (repeat for more; PROGRAM * for all)")
 }
 
 func runLoad(ctx context.Context, opts *loadOptions) error {
@@ -82,7 +82,7 @@ func runLoad(ctx context.Context, opts *loadOptions) error {
 		if err := opts.writeLoaded(res, opts.noAttach); err != nil {
 			return err
 		}
-		opts.say("Pinned %d objects. \"ebpfdev unload\" takes them back.", len(res.Pins))
+		opts.say("Pinned %d %s. \"ebpfdev unload\" takes back what was loaded.", len(res.Pins), plural(len(res.Pins), "object", "objects"))
 		return nil
 	})
 }

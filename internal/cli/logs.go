@@ -27,7 +27,7 @@ func newCmdLogs(f *factory) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runLogs(cmd.Context(), opts) },
 	}
 	cmd.Flags().BoolVarP(&opts.follow, "follow", "f", false, "go on until Ctrl-C")
-	cmd.Flags().IntVarP(&opts.tail, "tail", "n", 0, "only the last lines (default: all)")
+	cmd.Flags().IntVarP(&opts.tail, "tail", "n", 0, "only the last `N` lines (default: all)")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatNDJSON)
 	return cmd
 }

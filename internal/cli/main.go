@@ -38,14 +38,16 @@ func Main(ctx context.Context, ios *iostreams.IOStreams, deps Deps, args []strin
 	defer cancel(nil)
 	ios.Broken = func() { cancel(Interrupted{syscall.SIGPIPE}) }
 
-	root := newCmdRoot(newFactory(ios, deps))
+	f := newFactory(ios, deps)
+	root := newCmdRoot(f)
 	root.SetArgs(append([]string{}, args...)) // never nil, for which cobra takes the process's own
 	cmd, err := root.ExecuteContextC(ctx)
-	return exitCode(ctx, ios, cmd, args, err)
+	return exitCode(ctx, f, cmd, args, err)
 }
 
 // exitCode reports an error and turns it into the process's exit code.
-func exitCode(ctx context.Context, ios *iostreams.IOStreams, cmd *cobra.Command, args []string, err error) int {
+func exitCode(ctx context.Context, f *factory, cmd *cobra.Command, args []string, err error) int {
+	ios := f.io
 	if ios.OutClosed() { // the reader had enough: no error, and nobody to tell
 		return Interrupted{syscall.SIGPIPE}.ExitCode()
 	}
@@ -62,7 +64,7 @@ func exitCode(ctx context.Context, ios *iostreams.IOStreams, cmd *cobra.Command,
 	var sig Interrupted
 	interrupted := errors.As(context.Cause(ctx), &sig)
 	if !interrupted || !errors.Is(err, context.Canceled) {
-		report(ios, cmd, args, err)
+		report(f, cmd, args, withHint(cmd, err))
 	}
 	if interrupted {
 		return sig.ExitCode()
@@ -72,11 +74,30 @@ func exitCode(ctx context.Context, ios *iostreams.IOStreams, cmd *cobra.Command,
 
 // report tells a person on standard error and, where JSON was asked for, the
 // program that reads standard output.
-func report(ios *iostreams.IOStreams, cmd *cobra.Command, args []string, err error) {
-	_ = output.Error(ios.ErrOut, output.Palette(ios.ErrColor()), err)
+func report(f *factory, cmd *cobra.Command, args []string, err error) {
+	_ = output.Error(f.io.ErrOut, output.Palette(f.io.ErrColor()), err, f.shown.tellsOf(err))
 	switch format := chosenFormat(cmd, args); format {
 	case output.FormatJSON, output.FormatNDJSON:
-		_ = output.ErrorJSON(ios.Out, err, format == output.FormatNDJSON)
+		_ = output.ErrorJSON(f.io.Out, err, format == output.FormatNDJSON)
+	}
+}
+
+// withHint gives an error that says nothing about what to do the hint that fits
+// its kind.
+func withHint(cmd *cobra.Command, err error) error {
+	if api.HintOf(err) != "" {
+		return err
+	}
+	e := api.E("", "", "", err)
+	switch e.Kind {
+	case api.ErrUsage:
+		return e.WithHint(cmd.CommandPath() + " --help")
+	case api.ErrEnvironment, api.ErrPermission, api.ErrUnreachable:
+		return e.WithHint("ebpfdev doctor")
+	case api.ErrUntrusted:
+		return e.WithHint("read what it would run, then repeat with --trust")
+	default:
+		return err
 	}
 }
 

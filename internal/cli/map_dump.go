@@ -45,9 +45,9 @@ shows 100 entries unless --limit says otherwise; the other formats show all.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&opts.where, "where", "", "only entries whose key or value holds this text")
-	flags.StringVar(&opts.order, "order", "", "key, -key, value or -value (default: the kernel's order)")
-	flags.IntVar(&opts.limit, "limit", 0, "at most so many entries, 0 for all (default 100 for tables)")
+	flags.StringVar(&opts.where, "where", "", "only entries whose key or value holds `TEXT`")
+	flags.StringVar(&opts.order, "order", "", "`ORDER`: key, -key, value or -value (default: the kernel's order)")
+	flags.IntVar(&opts.limit, "limit", 0, "at most `N` entries, 0 for all (default 100 for tables)")
 	complete(cmd, "order", []string{"key", "-key", "value", "-value"})
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON, output.FormatNDJSON, output.FormatCSV)
 	return cmd

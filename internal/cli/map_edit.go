@@ -60,7 +60,7 @@ func newCmdMapDelete(f *factory) *cobra.Command {
 }
 
 func (o *editOptions) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.expect, "expect", "", "change it only if its value is still these bytes, in hex")
+	cmd.Flags().StringVar(&o.expect, "expect", "", "change it only if its value is still these bytes, `HEX`")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, change nothing")
 	addOutput(cmd, &o.output, output.FormatTable, output.FormatJSON)
 }

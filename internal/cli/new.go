@@ -45,8 +45,8 @@ empty. At a terminal ebpfdev asks for what the flags leave out.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&opts.req.Template, "template", "", "the framework: see \"ebpfdev templates list\"")
-	flags.StringVar(&opts.req.Kind, "kind", "", "the kind of program")
+	flags.StringVar(&opts.req.Template, "template", "", "the framework, `ID`: see \"ebpfdev templates list\"")
+	flags.StringVar(&opts.req.Kind, "kind", "", "the kind of program, `ID`")
 	flags.BoolVar(&opts.req.Options.LeastPrivilege, "least-privilege", false, "give the container capabilities instead of privileged")
 	flags.BoolVar(&opts.req.Options.PrivatePID, "private-pid", false, "give the container its own pid namespace")
 	flags.BoolVar(&opts.req.Options.HostNetwork, "host-network", false, "give the container the host's network namespace")

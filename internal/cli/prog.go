@@ -27,8 +27,8 @@ type listOptions struct {
 
 func (o *listOptions) addFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&o.name, "name", "", "only those of this name")
-	flags.StringVar(&o.project, "project", "", "only what ebpfdev loaded for this project")
+	flags.StringVar(&o.name, "name", "", "only those called `NAME`")
+	flags.StringVar(&o.project, "project", "", "only what ebpfdev loaded for project `NAME`")
 	flags.BoolVar(&o.mine, "mine", false, "only what ebpfdev loaded for this workspace")
 	cmd.MarkFlagsMutuallyExclusive("project", "mine")
 	addOutput(cmd, &o.output, output.FormatTable, output.FormatJSON, output.FormatNDJSON)

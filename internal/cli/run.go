@@ -50,8 +50,8 @@ the kernel. With an argument that object is taken instead of a build's.`,
 	flags := cmd.Flags()
 	addAttachFlag(cmd, &opts.attach)
 	flags.BoolVar(&opts.replace, "replace", false, "unload what the project has loaded first")
-	flags.IntVarP(&opts.count, "count", "n", 0, "end after so many events")
-	flags.DurationVar(&opts.during, "for", 0, "end after this time, such as 10s")
+	flags.IntVarP(&opts.count, "count", "n", 0, "end after `N` events")
+	flags.DurationVar(&opts.during, "for", 0, "end after this `TIME`, such as 10s")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatNDJSON)
 	return cmd
 }

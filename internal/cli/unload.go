@@ -28,7 +28,7 @@ maps. A pin that no longer holds what was put there is left alone and named.`,
 		Args:        cobra.NoArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return runUnload(cmd.Context(), opts) },
 	}
-	cmd.Flags().StringVar(&opts.project, "project", "", "the name it was loaded under (default: the workspace's)")
+	cmd.Flags().StringVar(&opts.project, "project", "", "the `NAME` it was loaded under (default: the workspace's)")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
 	return cmd
 }

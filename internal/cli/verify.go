@@ -41,7 +41,7 @@ project is built and its objects are verified.`,
 			return runVerify(cmd.Context(), opts)
 		},
 	}
-	cmd.Flags().StringArrayVar(&opts.programs, "program", nil, "only this program (repeat for more)")
+	cmd.Flags().StringArrayVar(&opts.programs, "program", nil, "only program `NAME` (repeat for more)")
 	cmd.Flags().BoolVar(&opts.fullLog, "full-log", false, "print the whole log, also of programs that pass")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON, output.FormatCSV)
 	return cmd

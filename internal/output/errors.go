@@ -49,8 +49,9 @@ type ToolReport struct {
 func Report(err error) ErrorReport {
 	kind := api.KindOf(err)
 	r := ErrorReport{Kind: kind, Cause: err.Error(), Hint: api.HintOf(err), ExitCode: kind.ExitCode()}
+	// What wraps an error only to give it a hint says the same.
 	var e *api.Error
-	if errors.As(err, &e) && e.Error() == err.Error() {
+	for rest := err; errors.As(rest, &e) && e.Error() == err.Error(); rest = e.Err {
 		r.Op, r.Object, r.Cause = e.Op, e.Object, e.Cause
 	}
 	var v *api.VerifierError
@@ -80,8 +81,9 @@ func ErrorJSON(w io.Writer, err error, lines bool) error {
 }
 
 // Error writes an error for a person: what failed and why, what is known of the
-// cause, and a hint that can be run.
-func Error(w io.Writer, p Palette, err error) error {
+// cause, and a hint that can be run. The end of what a failed tool said is
+// repeated unless toolShown says that it is on the screen already.
+func Error(w io.Writer, p Palette, err error, toolShown bool) error {
 	var b strings.Builder
 	var v *api.VerifierError
 	var t *api.ToolError
@@ -89,7 +91,7 @@ func Error(w io.Writer, p Palette, err error) error {
 	case errors.As(err, &v):
 		refusal(&b, p, v)
 	case errors.As(err, &t):
-		toolFailure(&b, p, err, t)
+		toolFailure(&b, p, err, t, toolShown)
 	default:
 		fmt.Fprintf(&b, "%s %s\n", p.Paint(Red, "error:"), safe.Lines(err.Error()))
 	}
@@ -104,13 +106,29 @@ func hint(b *strings.Builder, p Palette, text string) {
 	}
 }
 
-// toolFailure shows the tail of what the tool said, unless the one line of the
-// error says it all.
-func toolFailure(b *strings.Builder, p Palette, err error, t *api.ToolError) {
-	if lines := tail(t.Stderr, logTail); strings.Contains(lines, "\n") {
-		b.WriteString(safe.Lines(lines).String() + "\n")
+// toolFailure shows the end of what the tool said. Its last line is part of the
+// error only where it would not stand right above.
+func toolFailure(b *strings.Builder, p Palette, err error, t *api.ToolError, shown bool) {
+	text := err.Error()
+	said := tail(t.Stderr, logTail)
+	if !shown && strings.Contains(said, "\n") {
+		for line := range strings.Lines(said) {
+			b.WriteString(toolLine(line) + "\n")
+		}
+		shown = true
 	}
-	fmt.Fprintf(b, "%s %s\n", p.Paint(Red, "error:"), safe.Line(err.Error()))
+	if shown {
+		short := api.ToolError{Tool: t.Tool, ExitCode: t.ExitCode}
+		text = strings.Replace(text, t.Error(), short.Error(), 1)
+	}
+	fmt.Fprintf(b, "%s %s\n", p.Paint(Red, "error:"), safe.Line(text))
+}
+
+// toolLine makes a line of a tool safe to print. Tools that draw a progress bar
+// write over the same line again and again: what they wrote last counts.
+func toolLine(s string) string {
+	s = strings.TrimRight(s, "\r\n")
+	return safe.Lines(s[strings.LastIndexByte(s, '\r')+1:]).String()
 }
 
 // refusal shows a program that the verifier refused, first in the form that

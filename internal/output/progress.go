@@ -82,7 +82,7 @@ func (pp *plainProgress) running(r api.Progress) error {
 		pp.last = map[string]string{}
 	}
 	pp.last[r.Step] = r.Line
-	_, err := fmt.Fprintf(pp.w, "  %s\n", safe.Line(r.Line))
+	_, err := fmt.Fprintf(pp.w, "  %s\n", toolLine(r.Line))
 	return err
 }
 
@@ -159,8 +159,14 @@ func NewJSONProgress(w io.Writer) Progress { return jsonProgress{w} }
 
 type jsonProgress struct{ w io.Writer }
 
-func (j jsonProgress) Update(r api.Progress) error { return JSONLine(j.w, r) }
-func (j jsonProgress) Close()                      {}
+func (j jsonProgress) Update(r api.Progress) error {
+	if r.Time.IsZero() {
+		r.Time = time.Now()
+	}
+	return JSONLine(j.w, r)
+}
+
+func (j jsonProgress) Close() {}
 
 // amount writes "3/7 layers" or "1.0 MiB/4.0 MiB", nothing without figures.
 func amount(r api.Progress) string {

@@ -92,7 +92,7 @@ func (t *ttyProgress) Update(r api.Progress) error {
 	}
 	t.running[i].Progress = r
 	if t.verbose && news {
-		return t.draw("  " + safe.Line(r.Line).String() + "\n")
+		return t.draw("  " + toolLine(r.Line) + "\n")
 	}
 	return nil // the next tick shows it
 }
@@ -152,7 +152,7 @@ func (t *ttyProgress) live(s liveStep, width int) string {
 	}
 	text += elapsed(t.now().Sub(s.began))
 	if left := width - ansi.StringWidth(text) - 2; s.Line != "" && left > 10 {
-		return text + "  " + t.palette.Paint(Dim, ansi.Truncate(safe.Line(s.Line).String(), left, "…"))
+		return text + "  " + t.palette.Paint(Dim, ansi.Truncate(toolLine(s.Line), left, "…"))
 	}
 	return ansi.Truncate(text, width, "…")
 }
