@@ -2,13 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
+	"runtime"
 
 	"github.com/ebpfdev/ebpfdev/internal/agent"
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
+	"github.com/ebpfdev/ebpfdev/internal/build"
 	"github.com/ebpfdev/ebpfdev/internal/cli"
+	"github.com/ebpfdev/ebpfdev/internal/doctor"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
 	"github.com/ebpfdev/ebpfdev/internal/engine/docker"
 	"github.com/ebpfdev/ebpfdev/internal/iostreams"
@@ -43,14 +47,40 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 func newWorkspace(ios *iostreams.IOStreams) *workspace.Workspace {
 	self, _ := os.Executable() // without it containers get no agent, and Open says so
 	return workspace.New(workspace.Options{
-		Engine: func(ctx context.Context) (engine.Engine, error) {
-			return docker.Open(ctx, docker.Options{Env: ios.Env})
-		},
+		Engine:     openEngine(ios),
 		Executable: self,
 		Version:    version,
 		Local:      openLocal,
 		Env:        ios.Env,
 	})
+}
+
+// openEngine connects to the engine that the environment chooses.
+func openEngine(ios *iostreams.IOStreams) func(context.Context) (engine.Engine, error) {
+	return func(ctx context.Context) (engine.Engine, error) {
+		e, err := docker.Open(ctx, docker.Options{Env: ios.Env})
+		if err != nil {
+			return nil, err // not a nil *docker.Engine, which is no nil engine.Engine
+		}
+		return e, nil
+	}
+}
+
+func newDoctor(ios *iostreams.IOStreams) *doctor.Doctor {
+	opts := doctor.Options{Engine: openEngine(ios), Env: ios.Env}
+	if runtime.GOOS == "linux" { // elsewhere the kernel is the engine's
+		opts.Probe = probeKernel
+	}
+	return doctor.New(opts)
+}
+
+func probeKernel(ctx context.Context) (api.Kernel, error) {
+	target, err := local.New(local.Options{})
+	if err != nil {
+		return api.Kernel{}, err
+	}
+	kernel, err := target.Probe(ctx, api.ProbeRequest{})
+	return kernel, errors.Join(err, target.Close())
 }
 
 // serveAgent serves this machine's kernel; it is what runs in containers.
@@ -59,7 +89,7 @@ func serveAgent(ctx context.Context, r io.Reader, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return agent.Serve(ctx, r, w, agent.Options{Target: target, Builder: newBuilder(), Version: version})
+	return agent.Serve(ctx, r, w, agent.Options{Target: target, Builder: build.New(build.Options{}), Version: version})
 }
 
 // localOptions let objects be parsed in a child of this very program first, so
@@ -86,15 +116,7 @@ func openLocal(_ context.Context, req api.OpenRequest) (api.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return localSession{Target: target, Builder: newBuilder(), info: api.SessionInfo{
+	return localSession{Target: target, Builder: build.New(build.Options{}), info: api.SessionInfo{
 		Target: string(api.TargetLocal), Project: workspace.ProjectName(req.Folder), Dir: req.Folder, Version: version,
 	}}, nil
-}
-
-func newBuilder() api.Builder { return noBuilder{} }
-
-type noBuilder struct{}
-
-func (noBuilder) Build(context.Context, api.BuildRequest, func(api.BuildEvent) error) (api.BuildResult, error) {
-	return api.BuildResult{}, api.Errorf("build", "", api.ErrNotSupported, "not built yet")
 }
