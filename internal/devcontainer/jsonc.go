@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,6 +17,8 @@ import (
 const (
 	maxSize  = 4 << 20 // bytes of a devcontainer.json
 	maxDepth = 256     // nested arrays and objects; the parser recurses
+
+	maxWarnings = 20 // about keys that are given twice
 )
 
 var (
@@ -83,7 +84,9 @@ func (d *document) normalise(data []byte) int {
 		case c == '/' && bytes.HasPrefix(data[i:], []byte("//")):
 			end := bytes.IndexByte(data[i:], '\n')
 			if end < 0 {
-				end = len(data) - i
+				// The parser wants an end to a comment in the last line.
+				d.text = append(append(d.text, data[i:]...), '\n')
+				return -1
 			}
 			d.text = append(d.text, data[i:i+end]...)
 			i += end - 1
@@ -196,18 +199,18 @@ func (d *document) duplicates() []string {
 		if !ok {
 			continue
 		}
-		var seen []string
+		seen := map[string]bool{}
 		for _, member := range object.Members {
 			literal, ok := member.Name.Value.(hujson.Literal)
 			if !ok {
 				continue
 			}
 			key := literal.String()
-			if slices.Contains(seen, key) {
+			if seen[key] && len(warnings) < maxWarnings {
 				warnings = append(warnings, fmt.Sprintf("%s:%s: %q is given twice, the last one counts",
 					d.name, d.position(member.Name.StartOffset), key))
 			}
-			seen = append(seen, key)
+			seen[key] = true
 		}
 	}
 	return warnings

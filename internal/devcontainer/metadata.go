@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 )
@@ -39,14 +40,21 @@ func pick(raw map[string]any, keys []string) Entry {
 // A label that is neither counts as empty.
 func ParseMetadata(label string) []Entry {
 	var list []Entry
-	if json.Unmarshal([]byte(label), &list) == nil {
+	if decodeJSON(label, &list) == nil {
 		return slices.DeleteFunc(list, func(e Entry) bool { return len(e) == 0 })
 	}
 	var one Entry
-	if json.Unmarshal([]byte(label), &one) == nil && len(one) > 0 {
+	if decodeJSON(label, &one) == nil && len(one) > 0 {
 		return []Entry{one}
 	}
 	return nil
+}
+
+// decodeJSON keeps numbers as they are written.
+func decodeJSON(text string, to any) error {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	return decoder.Decode(to)
 }
 
 // FormatMetadata returns the label's text.

@@ -91,6 +91,7 @@ func (u *upRun) fillBin(ctx context.Context, spec engine.ContainerSpec) error {
 		if err != nil {
 			return err
 		}
+		u.filled = binary.sum
 		return fillVolume(ctx, u.e, u.p, volume, binary)
 	})
 }

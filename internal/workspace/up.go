@@ -20,6 +20,7 @@ type upRun struct {
 	req      api.UpRequest
 	imageRef string   // what the container is created from
 	absent   []string // volumes that were not there before
+	filled   string   // SHA-256 of the agent that was put into a new container's volume
 	result   api.UpResult
 }
 
@@ -174,6 +175,9 @@ func (u *upRun) prepare(ctx context.Context, c *engine.Container, m devcontainer
 	s := &session{w: u.w, e: u.e, p: u.p, c: c, m: m, cache: known}
 	if err := u.check(ctx, s); err != nil {
 		return err
+	}
+	if known.Agent == "" {
+		known.Agent = u.filled
 	}
 	if known.Agent == "" {
 		err := u.step("agent", "Put ebpfdev in", func(st *step) error { return s.ensureAgent(ctx, st) })
