@@ -25,7 +25,7 @@ var (
 	noise      = regexp.MustCompile(`^(?:` + strings.Join([]string{
 		`processed \d+ insns`, `verification time \d+`, `stack depth `, `subprog \d+ `,
 		`(?:old|cur) state: `, `regs=`, `mark_precise: `, `last_idx \d+`, `parent (?:didn't|already)`,
-		`func#\d+ @\d+`, `from \d+ to \d+`, `\d+: `, `; `, `R\d+(?:_\w+)?=`, `frame\d+: `, ` R\d+`,
+		`func#\d+ @\d+`, `from \d+ to \d+`, `\s*\d+: `, `; `, `\(\d+[\d,]*\) (?:frame \d+ insn|live stack)`, `R\d+(?:_\w+)?=`, `\s*frame\d+: `, ` R\d+`,
 		`propagating `, `caller:`, `callee:`, `returning from callee:`, `to caller at \d+:`,
 		`Live regs before insn:`, `Validating .* func#\d+`, `Func#\d+ .* is (?:global|safe)`, `reg type unsupported`,
 		`live regs `, `BPF program .* is too large\. Processed 0`,
@@ -57,10 +57,12 @@ func ParseFailure(log string) Failure {
 		if at < 0 || explained.MatchString(lines[at]) {
 			at, f.Summary = i, line
 		}
-		if c, match := lookup(line); c != nil {
+		if c, match := lookup(line); c != nil && (f.Why == "" || !c.remark) {
 			at, f.Summary = i, line
 			f.Why, f.Fix = c.explain(match)
-			break
+			if !c.remark {
+				break
+			}
 		}
 	}
 	if at >= 0 {

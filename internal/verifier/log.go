@@ -88,13 +88,13 @@ func last(re *regexp.Regexp, log string) []string {
 	return all[len(all)-1]
 }
 
-// number reads digits; what does not fit an int counts as 0.
+// number reads digits; what no verifier would print counts as 0.
 func number(s string) int {
-	n, err := strconv.Atoi(s)
+	n, err := strconv.ParseUint(s, 10, 31)
 	if err != nil {
 		return 0
 	}
-	return n
+	return int(n)
 }
 
 // Bound cuts a log to at most limit bytes: it keeps whole lines of the head and
