@@ -10,6 +10,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+	"github.com/ebpfdev/ebpfdev/internal/btfview"
 )
 
 // Maps returns the maps that a request selects, sorted by id.
@@ -76,7 +77,7 @@ func typeName(t btf.Type) string {
 	if t == nil {
 		return ""
 	}
-	return t.TypeName()
+	return btfview.Name(t)
 }
 
 // MapTypes returns the C types of a map's keys and values, each nil where the
