@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -62,17 +63,24 @@ func runUp(ctx context.Context, opts *upOptions) error {
 // person has to know of the outcome.
 func (f *factory) up(ctx context.Context, ws api.Workspace, req api.UpRequest) (api.UpResult, error) {
 	progress := f.newProgress()
-	res, err := ws.Up(ctx, req, progress.Update)
+	var warned []string
+	res, err := ws.Up(ctx, req, func(p api.Progress) error {
+		if p.State == api.StepWarning {
+			warned = append(warned, p.Line)
+		}
+		return progress.Update(p)
+	})
 	progress.Close()
 	if err != nil {
 		return res, err
 	}
 	if len(res.Missing) > 0 {
-		f.note("the engine cannot grant " + strings.Join(res.Missing, ", ") +
-			"; the container runs without (ebpfdev doctor says what that costs)")
+		f.note("the container runs without " + strings.Join(res.Missing, ", ") + "; ebpfdev doctor says what that costs")
 	}
 	for _, w := range res.Warnings {
-		f.note(w)
+		if !slices.Contains(warned, w) {
+			f.note(w)
+		}
 	}
 	return res, nil
 }
