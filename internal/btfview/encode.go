@@ -22,11 +22,7 @@ func Encode(t btf.Type, size int, text string) ([]byte, error) {
 	if err == nil {
 		return b, nil
 	}
-	name := Name(t)
-	if !fits(t, size) {
-		name = strconv.Itoa(size) + " bytes"
-	}
-	return nil, api.E("encode", name, api.ErrInvalid, err)
+	return nil, api.E("encode", "", api.ErrInvalid, err)
 }
 
 // Elements parts the text of a list, "[a, b]", into the texts of its items. It
@@ -78,7 +74,7 @@ func unhex(digits string, size int) ([]byte, error) {
 		return nil, fmt.Errorf("%q is not pairs of hexadecimal digits", clip(digits))
 	}
 	if len(b) != size {
-		return nil, fmt.Errorf("%d bytes are given, it takes %d", len(b), size)
+		return nil, fmt.Errorf("%d bytes are given, %d are needed", len(b), size)
 	}
 	return b, nil
 }
@@ -93,7 +89,7 @@ func encodePlain(size int, text string) ([]byte, error) {
 		return unhex(text, size)
 	}
 	text, digits, both := strings.Cut(text, " (")
-	v, err := unsigned(text, 8*size)
+	v, err := unsigned(text, 8*size, strconv.Itoa(size)+" bytes")
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +109,7 @@ func plainString(size int, text string) ([]byte, error) {
 		return nil, err
 	}
 	if len(n.text) > size {
-		return nil, fmt.Errorf("a string of %d bytes does not fit", len(n.text))
+		return nil, fmt.Errorf("a string of %d bytes does not fit %d bytes", len(n.text), size)
 	}
 	out := make([]byte, size)
 	copy(out, n.text)

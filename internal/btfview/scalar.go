@@ -68,19 +68,14 @@ func bits(t btf.Type, text string, n int) (uint64, error) {
 	default:
 		return 0, fmt.Errorf("%s can't be written", Name(t))
 	}
-	var (
-		v   uint64
-		err error
-	)
+	name := Name(t)
+	if w, err := btf.Sizeof(under); err == nil && n != 8*w {
+		name = fmt.Sprintf("%d bits of %s", n, name)
+	}
 	if signedType {
-		v, err = signed(text, n)
-	} else {
-		v, err = unsigned(text, n)
+		return signed(text, n, name)
 	}
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", Name(t), err)
-	}
-	return v, nil
+	return unsigned(text, n, name)
 }
 
 func boolean(t *btf.Int, text string) (uint64, bool) {
@@ -123,19 +118,20 @@ func base(text string) (string, int) {
 	return sign + text, 10
 }
 
-func unsigned(text string, n int) (uint64, error) {
+// unsigned reads a number of n bits; name says of what in errors.
+func unsigned(text string, n int, name string) (uint64, error) {
 	digits, b := base(text)
 	v, err := strconv.ParseUint(digits, b, n)
 	if err == nil {
 		return v, nil
 	}
 	if errors.Is(err, strconv.ErrRange) || negative(digits, b) {
-		return 0, fmt.Errorf("%s does not fit, it holds 0 to %d", clip(text), ^uint64(0)>>(64-n))
+		return 0, fmt.Errorf("%s does not fit %s, which holds 0 to %d", clip(text), name, ^uint64(0)>>(64-n))
 	}
-	return 0, fmt.Errorf("%q is no number", clip(text))
+	return 0, fmt.Errorf("%q is no %s", clip(text), name)
 }
 
-func signed(text string, n int) (uint64, error) {
+func signed(text string, n int, name string) (uint64, error) {
 	digits, b := base(text)
 	v, err := strconv.ParseInt(digits, b, n)
 	if err == nil {
@@ -143,9 +139,9 @@ func signed(text string, n int) (uint64, error) {
 	}
 	if errors.Is(err, strconv.ErrRange) {
 		most := int64(^uint64(0) >> (65 - n))
-		return 0, fmt.Errorf("%s does not fit, it holds %d to %d", clip(text), -most-1, most)
+		return 0, fmt.Errorf("%s does not fit %s, which holds %d to %d", clip(text), name, -most-1, most)
 	}
-	return 0, fmt.Errorf("%q is no number", clip(text))
+	return 0, fmt.Errorf("%q is no %s", clip(text), name)
 }
 
 func negative(digits string, b int) bool {
@@ -158,7 +154,7 @@ func encodeWide(t btf.Type, text string, signed bool) ([]byte, error) {
 	digits, b := base(text)
 	v, ok := new(big.Int).SetString(digits, b)
 	if !ok {
-		return nil, fmt.Errorf("%s: %q is no number", Name(t), clip(text))
+		return nil, fmt.Errorf("%q is no %s", clip(text), Name(t))
 	}
 	low, high := new(big.Int), new(big.Int).Lsh(big.NewInt(1), 128)
 	if signed {
@@ -166,7 +162,7 @@ func encodeWide(t btf.Type, text string, signed bool) ([]byte, error) {
 		low.Neg(high)
 	}
 	if v.Cmp(low) < 0 || v.Cmp(high) >= 0 {
-		return nil, fmt.Errorf("%s: %s does not fit, it holds %d to %d", Name(t), clip(text), low, high.Sub(high, big.NewInt(1)))
+		return nil, fmt.Errorf("%s does not fit %s, which holds %d to %d", clip(text), Name(t), low, high.Sub(high, big.NewInt(1)))
 	}
 	if v.Sign() < 0 {
 		v.Add(v, new(big.Int).Lsh(big.NewInt(1), 128))
@@ -182,10 +178,10 @@ func encodeFloat(t btf.Type, text string, size int) ([]byte, error) {
 	}
 	f, err := strconv.ParseFloat(text, 8*size)
 	if errors.Is(err, strconv.ErrRange) {
-		return nil, fmt.Errorf("%s: %s does not fit", Name(t), clip(text))
+		return nil, fmt.Errorf("%s does not fit %s", clip(text), Name(t))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %q is no number", Name(t), clip(text))
+		return nil, fmt.Errorf("%q is no %s", clip(text), Name(t))
 	}
 	if size == 4 {
 		return binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(f))), nil
