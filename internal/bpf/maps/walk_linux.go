@@ -1,0 +1,184 @@
+package maps
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+const (
+	// firstBatch is far above what hash buckets hold, maxBatch is where
+	// growing for a fuller bucket ends.
+	firstBatch = 4096
+	maxBatch   = 65536
+	// batchBytes bounds the buffers of the first batch.
+	batchBytes = 8 << 20
+	// maxBatchBytes bounds them when they grow.
+	maxBatchBytes = 128 << 20
+)
+
+// walk is one pass over a map.
+type walk struct {
+	*view
+	// visit is called for each entry. The slices are overwritten afterwards.
+	visit      func(key, value []byte) error
+	method     string
+	scanned    int
+	incomplete bool
+}
+
+// errNoBatch: this kernel or type has no batch operation, nothing was visited.
+var errNoBatch = errors.New("no batch operation")
+
+// walk reads all entries once. An entry that is added or removed meanwhile may
+// be seen or not.
+func (v *view) walk(ctx context.Context, visit func(key, value []byte) error) (*walk, error) {
+	w := &walk{view: v, visit: visit, method: v.method}
+	if w.method == byBatch {
+		err := w.batches(ctx)
+		if !errors.Is(err, errNoBatch) {
+			return w, err
+		}
+		w.method = byKey
+		if numbered(v.typ) {
+			w.method = byIndex
+		}
+	}
+	if w.method == byIndex {
+		return w, w.indexes(ctx)
+	}
+	return w, w.keys(ctx)
+}
+
+func (w *walk) see(key, value []byte) error {
+	w.scanned++
+	return w.visit(key, value)
+}
+
+// batches reads many entries a call (Linux 5.6, 5.13 for LPM tries and per-CPU
+// arrays, 5.19 for maps of maps). Whether it is there is found by trying.
+func (w *walk) batches(ctx context.Context) error {
+	entry := w.keySize + w.full()
+	count := min(firstBatch, w.maxEntries, max(batchBytes/entry, 64))
+	keys, values := make([]byte, count*w.keySize), make([]byte, count*w.full())
+	// A cursor is 4 bytes or a key.
+	in, out := make([]byte, max(w.keySize, 4)), make([]byte, max(w.keySize, 4))
+	var from []byte
+	for stuck := 0; ; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := lookupBatch(w.fd, from, out, keys, values, count)
+		switch {
+		case err == nil, errors.Is(err, unix.ENOENT):
+		case errors.Is(err, unix.ENOSPC):
+			// A bucket has more entries than the buffers have room.
+			if count >= maxBatch || 2*count*entry > maxBatchBytes {
+				return w.errorf(api.ErrFailed, fmt.Sprintf("a bucket of the map has more than %d entries", count))
+			}
+			count *= 2
+			keys, values = make([]byte, count*w.keySize), make([]byte, count*w.full())
+			continue
+		case errors.Is(err, unix.EINTR) && (n > 0 || w.scanned > 0):
+			// Keys vanished under it; it tells how far it came.
+			if stuck++; n == 0 && stuck > 100 {
+				w.incomplete = true
+				return nil
+			}
+		case w.scanned == 0 && noBatch(err):
+			return errNoBatch
+		default:
+			return w.fail(err)
+		}
+		for i := range n {
+			if err := w.see(keys[i*w.keySize:(i+1)*w.keySize], values[i*w.full():(i+1)*w.full()]); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, unix.ENOENT) {
+			return nil
+		}
+		if n > 0 || err == nil {
+			in, out = out, in
+			from, stuck = in, 0
+		}
+	}
+}
+
+func noBatch(err error) bool {
+	return errors.Is(err, errNotSupp) || errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINTR)
+}
+
+// indexes looks up the numbers below max_entries. Empty places are no entries.
+func (w *walk) indexes(ctx context.Context) error {
+	key, value := make([]byte, w.keySize), make([]byte, w.full())
+	for i := range w.maxEntries {
+		if i%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		binary.LittleEndian.PutUint32(key, uint32(i))
+		switch err := lookup(w.fd, key, value); {
+		case errors.Is(err, unix.ENOENT):
+		case errors.Is(err, unix.ENOSPC):
+			return w.errorf(api.ErrNotSupported, "user space can read sockets only from maps with values of 8 bytes")
+		case err != nil:
+			return w.fail(err)
+		default:
+			if err := w.see(key, value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// keys goes from key to key. When a key goes away under the walk the kernel
+// starts over from the first; going on from the key before avoids most of that,
+// and a bound on the steps ends what is left.
+func (w *walk) keys(ctx context.Context) error {
+	key, next, last := make([]byte, w.keySize), make([]byte, w.keySize), make([]byte, w.keySize)
+	value := make([]byte, w.full())
+	err := nextKey(w.fd, nil, key)
+	known, resumed := false, false // last was there; we came back to it
+	for step := 0; err == nil; step++ {
+		if step%1024 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if step >= 4*max(w.maxEntries, 1) {
+			w.incomplete = true
+			return nil
+		}
+		// Asked for before the lookup, while the key was still there.
+		end := nextKey(w.fd, key, next)
+		switch got := lookup(w.fd, key, value); {
+		case errors.Is(got, unix.ENOENT) && known && !resumed:
+			resumed = true
+			if err = nextKey(w.fd, last, key); err == nil && bytes.Equal(key, next) {
+				resumed = false
+			}
+			continue
+		case errors.Is(got, unix.ENOENT):
+		case errors.Is(got, unix.ENOSPC):
+			return w.errorf(api.ErrNotSupported, "user space can read sockets only from maps with values of 8 bytes")
+		case got != nil:
+			return w.fail(got)
+		default:
+			if err := w.see(key, value); err != nil {
+				return err
+			}
+			copy(last, key)
+			known, resumed = true, false
+		}
+		key, next, err = next, key, end
+	}
+	if !errors.Is(err, unix.ENOENT) {
+		return w.fail(err)
+	}
+	return nil
+}
