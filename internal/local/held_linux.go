@@ -10,6 +10,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+	"github.com/ebpfdev/ebpfdev/internal/btfview"
 )
 
 // held is what the target knows of a load that it made. For one that is pinned
@@ -56,8 +57,12 @@ func (h *held) note(obj *load.Object, res api.LoadResult) {
 			continue
 		}
 		h.ids[pin.Maps] = append(h.ids[pin.Maps], id.ID)
-		if spec := obj.Spec.Maps[name]; inspect.CarriesRecords(spec.Type) && spec.Value != nil {
-			h.types[id.ID] = spec.Value
+		spec := obj.Spec.Maps[name]
+		if !inspect.CarriesRecords(spec.Type) {
+			continue
+		}
+		if typ := btfview.RecordType(obj.Spec.Types, spec.Name, spec.Value); typ != nil {
+			h.types[id.ID] = typ
 		}
 	}
 }
