@@ -173,6 +173,17 @@ func (w *FakeWorkspace) Open(ctx context.Context, req api.OpenRequest) (api.Sess
 	if req.Target != api.TargetLocal && w.status.State != "running" {
 		return nil, api.Errorf("open", w.status.Project, api.ErrNotExist, "the container does not run").WithHint("ebpfdev up")
 	}
-	w.Session.Reopen()
-	return w.Session, nil
+	return &connected{w.Session}, nil
+}
+
+// connected is one connection to a session: closing it leaves the session for
+// the next one.
+type connected struct{ *Fake }
+
+// Close implements api.Target.
+func (c *connected) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls["Close"]++
+	return nil
 }

@@ -63,6 +63,7 @@ type app struct {
 	task      taskPane
 	events    eventPane
 	commands  commandLog
+	attach    attachment
 	welcome   welcome
 	doctor    doctorScreen
 	wizard    *wizard.Model

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -61,13 +62,9 @@ func (a *app) targetChip() string {
 	}
 }
 
+// round writes a latency; the micro sign is not in every terminal's characters.
 func round(d time.Duration) string {
-	switch {
-	case d < time.Millisecond:
-		return d.Round(10 * time.Microsecond).String()
-	default:
-		return d.Round(100 * time.Microsecond).String()
-	}
+	return strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 1, 64) + " ms"
 }
 
 // footer is the last line: a notice, or the keys that matter here.
@@ -105,6 +102,9 @@ func (a *app) mainHints() [][2]string {
 	case a.conn.state == unconnected:
 		here = [][2]string{{"U", "up"}}
 		main = [][2]string{{"ctrl+r", "look again"}, {"tab", "pane"}}
+	case a.conn.state == failed:
+		here = [][2]string{{"ctrl+r", "try again"}}
+		main = [][2]string{{"tab", "pane"}}
 	case a.focus == paneEntries:
 		here = [][2]string{{"e", "edit"}, {"a", "add"}, {"d", "delete"}, {"/", "filter"}, {"s", "order"}}
 	case a.focus == paneTask && a.task.failures != nil:
@@ -125,7 +125,7 @@ func footActions(p place) []action {
 		return []action{actAccept, actField, actCancel}
 	case placeReview:
 		return []action{actAccept, actForce, actCancel}
-	case placeConfirm:
+	case placeConfirm, placeAttach:
 		return []action{actAccept, actCancel}
 	case placeFailure:
 		return []action{actNext, actVerify, actCopy, actCancel}
@@ -138,7 +138,7 @@ func footActions(p place) []action {
 func (a *app) footKeys(p place) string {
 	var out []string
 	for _, b := range a.keys.hints(p, footActions(p)...) {
-		out = append(out, b.Help().Key+" "+b.Help().Desc)
+		out = append(out, b.Help().Key+" "+b.short())
 	}
 	return strings.Join(out, "  ")
 }
@@ -146,7 +146,7 @@ func (a *app) footKeys(p place) string {
 func pairs(t draw.Theme, binds []bind) [][2]string {
 	var out [][2]string
 	for _, b := range binds {
-		out = append(out, [2]string{shown(b.Help().Key, t), b.Help().Desc})
+		out = append(out, [2]string{shown(b.Help().Key, t), b.short()})
 	}
 	return out
 }

@@ -114,17 +114,18 @@ func (a *app) askReplace() dialog {
 
 // askRun asks before a run takes the place of something that is pinned.
 func (a *app) askRun() tea.Cmd {
-	run := func() tea.Cmd {
-		return a.pipeline("run", steps{verify: true, load: true, lifetime: api.LifetimeSession, replace: true}, "run")
+	run := func(args ...string) tea.Cmd {
+		return a.pipeline("run", steps{verify: true, load: true, lifetime: api.LifetimeSession, replace: len(args) > 1}, args...)
 	}
 	for _, p := range a.programs.all {
 		if p.Project != "" && p.Project == a.conn.info.Project {
 			a.dialog = &question{
 				title: "run", text: "The project is already loaded. A run takes it out first, and itself when ebpfdev ends.",
-				items: []string{"what " + p.Project + " has loaded"}, line: cli("run"), yes: run,
+				items: []string{"what " + p.Project + " has loaded"}, line: cli("run", "--replace"),
+				yes: func() tea.Cmd { return run("run", "--replace") },
 			}
 			return nil
 		}
 	}
-	return run()
+	return run("run")
 }

@@ -208,14 +208,18 @@ func closing(s api.Session) tea.Cmd {
 }
 
 // disconnected is called with the error of any call: when the target went away
-// it keeps what is shown and begins to reconnect.
-func (a *app) disconnected(err error) tea.Cmd {
-	if !errors.Is(err, api.ErrUnreachable) || a.conn.state != connected {
-		return nil
+// it keeps what is shown and begins to reconnect. It reports whether that is
+// what the error says.
+func (a *app) disconnected(err error) (tea.Cmd, bool) {
+	switch {
+	case !errors.Is(err, api.ErrUnreachable):
+		return nil, false
+	case a.conn.state != connected:
+		return nil, true
 	}
 	a.drop()
 	a.conn.state, a.conn.err, a.conn.since = lost, err, a.now()
-	return tea.Batch(a.retryLater(), a.askStatusAgain())
+	return tea.Batch(a.retryLater(), a.askStatusAgain()), true
 }
 
 // drop ends the session's streams.

@@ -80,9 +80,12 @@ func (a *app) gotLists(msg listsMsg) tea.Cmd {
 		return nil
 	}
 	again := tea.Tick(pollEvery, func(time.Time) tea.Msg { return pollMsg{msg.gen} })
+	if cmd, gone := a.disconnected(msg.err); gone {
+		return cmd
+	}
 	if msg.err != nil {
 		a.programs.err, a.maps.err = msg.err, msg.err
-		return tea.Batch(again, a.disconnected(msg.err))
+		return again
 	}
 	a.conn.latency = msg.latency
 	a.programs.set(msg.programs, msg.links, a.project())

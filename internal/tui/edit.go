@@ -244,7 +244,8 @@ func (d *editDialog) answered(a *app, msg editMsg) tea.Cmd {
 	if !msg.dry {
 		a.commands.end(a.commands.begin(a.now(), d.line), msg.err)
 	}
-	return a.disconnected(msg.err)
+	cmd, _ := a.disconnected(msg.err)
+	return cmd
 }
 
 func (d *editDialog) view(a *app, w, h int) []string {
@@ -258,9 +259,7 @@ func (d *editDialog) view(a *app, w, h int) []string {
 		}
 	}
 	if d.note != "" {
-		for _, l := range draw.Paragraph(d.note, inner-2) {
-			say(t.Warn.Render(t.Glyphs.Warn + " " + l))
-		}
+		say(draw.Marked(t.Glyphs.Warn, t.Warn, d.note, inner)...)
 	}
 	switch d.stage {
 	case stageForm:
@@ -272,9 +271,7 @@ func (d *editDialog) view(a *app, w, h int) []string {
 	}
 	if d.err != nil {
 		say("")
-		for _, l := range draw.Paragraph(d.err.Error(), inner-2) {
-			say(t.Fail.Render(t.Glyphs.Fail + " " + l))
-		}
+		say(draw.Marked(t.Glyphs.Fail, t.Fail, d.err.Error(), inner)...)
 	}
 	title := "edit " + draw.Clean(d.m.Name)
 	switch {

@@ -34,6 +34,7 @@ type entryPane struct {
 	running want // what is being watched
 	asked   int  // number of the last wish
 	watch   int  // number of the running watch
+	shown   int  // number of the watch whose page is shown
 	feed    *feed[api.Page]
 	cancel  context.CancelFunc
 	ctx     context.Context
@@ -121,7 +122,7 @@ func (e *entryPane) take(page api.Page) {
 		before[string(x.Key.Raw)] = x.Value.Text
 	}
 	sameMap := e.known && e.page.Map.ID == page.Map.ID
-	e.page, e.offset, e.known, e.err = page, e.running.offset, true, nil
+	e.page, e.offset, e.known, e.err, e.shown = page, e.running.offset, true, nil, e.watch
 	e.changed = map[string]string{}
 	for i, x := range page.Entries {
 		if was, ok := before[string(x.Key.Raw)]; ok && sameMap && was != x.Value.Text {

@@ -20,8 +20,9 @@ type eventPane struct {
 	lost   uint64
 	ready  bool
 	err    error
-	serial int    // goes up when the stream has to begin again
-	source string // what the running stream reads; "" when there is none
+	object api.Object // names the records' types
+	serial int        // goes up when the stream has to begin again
+	source string     // what the running stream reads; "" when there is none
 	stream int
 	feed   *feed[api.Event]
 	ctx    context.Context
@@ -73,7 +74,7 @@ func (a *app) followEvents() tea.Cmd {
 	p.ctx, p.cancel = context.WithCancel(a.conn.ctx)
 	p.feed = newFeed[api.Event](p.log.limit)
 	f, s, ctx := p.feed, a.conn.session, p.ctx
-	req := api.EventsRequest{Project: a.conn.info.Project, Logs: true}
+	req := api.EventsRequest{Project: a.conn.info.Project, Object: p.object, Logs: true}
 	run := func() tea.Msg {
 		f.end(s.StreamEvents(ctx, req, func(e api.Event) error { f.put(e); return nil }))
 		return nil
@@ -101,7 +102,7 @@ func (a *app) gotEvents(msg eventMsg) tea.Cmd {
 	if msg.err == nil || isCancel(msg.err) {
 		return nil
 	}
-	if cmd := a.disconnected(msg.err); cmd != nil {
+	if cmd, gone := a.disconnected(msg.err); gone {
 		return cmd
 	}
 	p.err = msg.err

@@ -18,6 +18,7 @@ type steps struct {
 	load     bool
 	lifetime api.Lifetime
 	replace  bool
+	attach   []api.AttachOption
 }
 
 // pipeline is the job that builds, verifies and loads, as far as the steps say.
@@ -28,6 +29,10 @@ func (a *app) pipeline(title string, s steps, args ...string) tea.Cmd {
 		return nil
 	}
 	info := a.conn.info
+	if s.load {
+		s.attach = a.attach.options
+		args = append(args, a.attach.flags()...)
+	}
 	line := cli(append(args, on(a.conn.target)...)...)
 	return a.begin(job{title: title, command: line, run: func(ctx context.Context, say func(note)) (outcome, error) {
 		built, err := build(ctx, service, info.Dir, say)
@@ -100,30 +105,33 @@ func verify(ctx context.Context, v api.Verifier, objects []api.Object, say func(
 	return out, nil
 }
 
+// load loads the one object of a project.
 func load(ctx context.Context, l api.Loader, project string, objects []api.Object, s steps, say func(note)) (outcome, error) {
-	var out outcome
-	programs, links := 0, 0
-	for i, o := range objects {
-		say(note{step: "load " + o.Name})
-		res, err := l.Load(ctx, api.LoadRequest{
-			Project: project, Object: o, Lifetime: s.lifetime, Replace: s.replace && i == 0,
-		})
-		if err != nil {
-			out.conflict = errors.Is(err, api.ErrConflict) && !s.replace
-			out.failures = refused(err, o.Name)
-			return out, err
-		}
-		out.loaded = true
-		programs, links = programs+len(res.Programs), links+len(res.Links)
-		for _, k := range res.Links {
-			say(note{step: k.Program + "  attached to " + k.Target, done: true})
-		}
-		for _, u := range res.Unattached {
-			say(note{step: u.Program + "  not attached: " + u.Reason, done: true, mark: draw.Locked, line: hint(u.Hint)})
-		}
+	if len(objects) > 1 {
+		return outcome{}, api.Errorf("load", project, api.ErrUsage, plural(len(objects), "object")+" were built; name one").
+			WithHint(cli("load", objects[0].Path))
 	}
-	out.summary = plural(programs, "program") + ", " + plural(links, "link")
-	return out, nil
+	o := objects[0]
+	say(note{step: "load " + o.Name})
+	res, err := l.Load(ctx, api.LoadRequest{
+		Project: project, Object: o, Lifetime: s.lifetime, Attach: s.attach, Replace: s.replace,
+	})
+	if err != nil {
+		return outcome{
+			conflict: errors.Is(err, api.ErrConflict) && !s.replace,
+			failures: refused(err, o.Name),
+		}, err
+	}
+	for _, k := range res.Links {
+		say(note{step: k.Program + "  attached to " + k.Target, done: true})
+	}
+	for _, u := range res.Unattached {
+		say(note{step: u.Program + "  not attached: " + u.Reason, done: true, mark: draw.Locked, line: hint(u.Hint)})
+	}
+	return outcome{
+		loaded: true, object: o, unattached: len(res.Unattached),
+		summary: plural(len(res.Programs), "program") + ", " + plural(len(res.Links), "link"),
+	}, nil
 }
 
 // refused turns a load that the verifier refused into a report.

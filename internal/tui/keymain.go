@@ -65,6 +65,8 @@ func (a *app) act(do action) tea.Cmd {
 		return a.pipeline("run", steps{}, "run")
 	case actUnload:
 		a.askUnload()
+	case actWhere:
+		a.dialog = newAttachDialog(a.attach.text)
 	case actUp:
 		if a.conn.target == api.TargetLocal {
 			a.notice = "this is the local kernel: there is no container to start"

@@ -2,6 +2,7 @@ package tui
 
 import (
 	"slices"
+	"strings"
 
 	"charm.land/bubbles/v2/key"
 	tea "charm.land/bubbletea/v2"
@@ -20,6 +21,7 @@ const (
 	placeEntries place = "entries of a map"
 	placeFilter  place = "filter"
 	placeForm    place = "edit"
+	placeAttach  place = "where to attach"
 	placeReview  place = "preview of an edit"
 	placeConfirm place = "question"
 	placeHelp    place = "help"
@@ -46,6 +48,7 @@ const (
 	actDown     action = "down"
 	actRefresh  action = "refresh"
 	actScope    action = "scope"
+	actWhere    action = "where to attach"
 	actCopy     action = "copy"
 
 	moveUp       action = "move up"
@@ -82,6 +85,15 @@ type bind struct {
 	key.Binding
 }
 
+// short is the help up to its first comma, semicolon or colon, for a footer.
+func (b bind) short() string {
+	s := b.Help().Desc
+	if i := strings.IndexAny(s, ",;:"); i > 0 {
+		s = s[:i]
+	}
+	return s
+}
+
 // keyTable returns all keys. The help overlay is made from it.
 func keyTable() []bind {
 	b := func(where place, do action, shown, help string, keys ...string) bind {
@@ -91,6 +103,7 @@ func keyTable() []bind {
 		b(placeMain, actBuild, "b", "build the project", "b"),
 		b(placeMain, actVerify, "v", "build, then ask the verifier", "v"),
 		b(placeMain, actLoad, "l", "build, load and attach, pinned", "l"),
+		b(placeMain, actWhere, "A", "say where load attaches what needs a target", "A"),
 		b(placeMain, actUnload, "u", "unload what the project has loaded", "u"),
 		b(placeMain, actRun, "r", "run: build, verify, load until ebpfdev ends", "r"),
 		b(placeMain, actUp, "U", "up: start the dev container", "U"),
@@ -102,7 +115,7 @@ func keyTable() []bind {
 		b(placeMain, actScope, "p", "this project's objects, or all of the kernel", "p"),
 		b(placeMain, actRefresh, "ctrl+r", "read everything again", "ctrl+r"),
 		b(placeMain, actCommands, "@", "the commands that did the same", "@"),
-		b(placeMain, actCopy, "y", "send the entry or command to the terminal's clipboard", "y"),
+		b(placeMain, actCopy, "y", "copy: send the entry or command to the terminal's clipboard", "y"),
 		b(placeMain, actHelp, "?", "this help", "?", "f1"),
 		b(placeMain, actBack, "q", "back; from here, quit", "q", "esc"),
 		b(placeMain, actStop, "ctrl+c", "cancel the running task; twice: quit", "ctrl+c"),
@@ -130,8 +143,11 @@ func keyTable() []bind {
 		b(placeForm, actField, "tab", "next field", "tab", "shift+tab", "up", "down"),
 		b(placeForm, actCancel, "esc", "cancel", "esc"),
 
+		b(placeAttach, actAccept, "enter", "keep it for the next load", "enter"),
+		b(placeAttach, actCancel, "esc", "cancel", "esc"),
+
 		b(placeReview, actAccept, "enter", "apply, if the entry is still what it was", "enter"),
-		b(placeReview, actForce, "f", "apply whatever the entry is now", "f"),
+		b(placeReview, actForce, "f", "force: apply whatever the entry is now", "f"),
 		b(placeReview, actCancel, "esc", "cancel", "esc", "q", "n"),
 
 		b(placeConfirm, actAccept, "enter", "yes", "enter", "y"),
@@ -145,12 +161,12 @@ func keyTable() []bind {
 		b(placeFailure, actPrev, "N", "previous program", "N"),
 		b(placeFailure, actBuild, "b", "build again", "b"),
 		b(placeFailure, actVerify, "v", "verify again", "v"),
-		b(placeFailure, actCopy, "y", "send the report to the terminal's clipboard", "y"),
+		b(placeFailure, actCopy, "y", "copy: send the report to the terminal's clipboard", "y"),
 		b(placeFailure, actCancel, "esc", "close", "esc", "q"),
 
 		b(placeWelcome, actNew, "n", "new project", "n"),
 		b(placeWelcome, actDoctor, "d", "doctor: what does this machine lack", "d"),
-		b(placeWelcome, actAttach, "a", "attach to this machine's kernel", "a"),
+		b(placeWelcome, actAttach, "a", "this machine's kernel, without a container", "a"),
 		b(placeWelcome, actHelp, "?", "help", "?", "f1"),
 		b(placeWelcome, actBack, "q", "quit", "q", "esc"),
 

@@ -32,7 +32,8 @@ func (a *app) arrange() {
 	if a.single() {
 		a.rects = rects{all, all, all, all, all}
 	} else {
-		top := max(gridRows, h*3/10)
+		rows := max(len(a.programs.items), len(a.maps.items), 3)
+		top := max(gridRows, min(rows+3, h*3/10))
 		bottom := max(gridRows, h*2/8)
 		middle := h - top - bottom
 		left := w / 2

@@ -60,13 +60,16 @@ type note struct {
 
 // outcome is what a job found out, besides its error.
 type outcome struct {
-	failures []failure // programs that the verifier refused
-	opened   bool      // there is a container to connect to
-	removed  bool      // the container is gone
-	loaded   bool      // what the kernel holds has changed
-	folder   string    // a new project to go to
-	conflict bool      // the project is already loaded
-	summary  string
+	failures []failure  // programs that the verifier refused
+	opened   bool       // there is a container to connect to
+	removed  bool       // the container is gone
+	loaded   bool       // what the kernel holds has changed
+	folder   string     // a new project to go to
+	conflict bool       // the project is already loaded
+	object   api.Object // what was loaded; its BTF names the types of events
+	// unattached counts programs that need to be told where.
+	unattached int
+	summary    string
 }
 
 // taskMsg is news about a task.
@@ -204,12 +207,19 @@ func (a *app) finished(msg finishedMsg) tea.Cmd {
 	}
 	p.log.add(p.verdict(a.theme, msg)...)
 	a.commands.end(p.command, msg.err)
-	cmds := []tea.Cmd{a.disconnected(msg.err)}
+	lostCmd, _ := a.disconnected(msg.err)
+	cmds := []tea.Cmd{lostCmd}
 	switch {
 	case msg.conflict:
 		a.dialog = a.askReplace()
 	case len(msg.failures) > 0:
 		a.dialog = newReport(msg.failures)
+	}
+	if msg.unattached > 0 {
+		a.notice = plural(msg.unattached, "program") + " not attached: A says where, then l again"
+	}
+	if msg.object.Name != "" {
+		a.events.object = msg.object
 	}
 	if msg.loaded && a.service() != nil {
 		a.events.restart()

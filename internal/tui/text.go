@@ -27,11 +27,12 @@ func asciiJSON(raw []byte) string {
 	return b.String()
 }
 
-// problem is the state of a pane whose data could not be had.
+// problem is the state of a pane whose data could not be had. The error's own
+// hint goes before the key that tries again.
 func problem(title string, err error, next string) draw.State {
 	s := draw.State{Mood: draw.Failed, Title: title, Text: err.Error(), Hint: next}
 	if h := api.HintOf(err); h != "" {
-		s.Hint = h + "   (" + next + ")"
+		s.Hint = h
 	}
 	return s
 }

@@ -84,7 +84,7 @@ func (a *app) gotPage(msg watchMsg) tea.Cmd {
 	if msg.err == nil || errors.Is(msg.err, context.Canceled) {
 		return nil
 	}
-	if cmd := a.disconnected(msg.err); cmd != nil {
+	if cmd, gone := a.disconnected(msg.err); gone {
 		return cmd
 	}
 	e.err = msg.err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"unicode"
 
+	"charm.land/lipgloss/v2"
 	"github.com/charmbracelet/x/ansi"
 
 	"github.com/ebpfdev/ebpfdev/internal/safe"
@@ -81,7 +82,7 @@ func (t Theme) Ends(left, right string, w int) string {
 	if right == "" || room < w/3 {
 		return t.Fit(left, w)
 	}
-	return t.Fit(left, room) + right
+	return t.Fit(left, room-1) + " " + right
 }
 
 // Paragraph cleans outside text and wraps it to w cells.
@@ -89,6 +90,19 @@ func Paragraph(s string, w int) []string {
 	var out []string
 	for _, line := range CleanLines(s) {
 		out = append(out, Wrap(line, w)...)
+	}
+	return out
+}
+
+// Marked cleans outside text, wraps it to w cells and puts a mark before its
+// first line.
+func Marked(mark string, style lipgloss.Style, s string, w int) []string {
+	var out []string
+	for i, l := range Paragraph(s, w-2) {
+		if i > 0 {
+			mark = " "
+		}
+		out = append(out, style.Render(mark+" "+l))
 	}
 	return out
 }

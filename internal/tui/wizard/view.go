@@ -62,9 +62,7 @@ func (m *Model) form(t draw.Theme, w int) []string {
 	}
 	if m.previewErr != nil {
 		lines = append(lines, "")
-		for _, l := range draw.Paragraph(m.previewErr.Error(), w-2) {
-			lines = append(lines, t.Fail.Render(t.Glyphs.Fail+" "+l))
-		}
+		lines = append(lines, draw.Marked(t.Glyphs.Fail, t.Fail, m.previewErr.Error(), w)...)
 	}
 	out := []string{""}
 	for _, l := range lines {

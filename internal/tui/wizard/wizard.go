@@ -75,7 +75,9 @@ type Model struct {
 	review    int // the row of the review page: 0 make and start, 1 make only
 	err       error
 
-	serial     int // of the last preview that was asked for
+	serial     int  // of the last preview that was asked for
+	answered   int  // the preview that came last
+	waiting    bool // enter was pressed before the preview came
 	preview    api.Preview
 	previewErr error
 	scroll     int
@@ -113,14 +115,21 @@ func (m *Model) Update(msg Msg) tea.Cmd {
 		return m.ask()
 	case previewMsg:
 		if msg.serial == m.serial {
-			m.previewErr = msg.err
+			m.previewErr, m.answered = msg.err, msg.serial
 			if msg.err == nil {
 				m.preview = msg.preview
+			}
+			if m.waiting {
+				m.waiting = false
+				return m.next()
 			}
 		}
 	}
 	return nil
 }
+
+// Ready reports whether the preview is that of the answers.
+func (m *Model) Ready() bool { return m.answered == m.serial && m.serial > 0 }
 
 // request is what the answers ask for.
 func (m *Model) request() api.ScaffoldRequest {
@@ -185,7 +194,20 @@ func (m *Model) forward() tea.Cmd {
 	switch {
 	case m.loaded && len(m.templates) == 0:
 		return m.Init()
-	case m.previewErr != nil || !m.loaded: // the page says what is wrong
+	case !m.loaded:
+		return nil
+	case !m.Ready() && (m.page == pageName || m.page == pageReview):
+		m.waiting = true // for the preview, which checks the answers
+		return nil
+	default:
+		return m.next()
+	}
+}
+
+// next turns the page, unless the answers are wrong: the page says what is.
+func (m *Model) next() tea.Cmd {
+	switch {
+	case m.previewErr != nil:
 		return m.ask()
 	case m.page < pageReview:
 		m.page++
