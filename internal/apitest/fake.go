@@ -159,6 +159,13 @@ func (f *Fake) Close() error {
 	return nil
 }
 
+// Reopen undoes Close, as a new connection to the same kernel would.
+func (f *Fake) Reopen() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.closed = false
+}
+
 // enter counts a call and returns the error that it has to fail with.
 func (f *Fake) enter(ctx context.Context, method string) error {
 	f.mu.Lock()

@@ -89,10 +89,13 @@ func (d *driver) until(what string, holds func() bool) {
 	d.t.Helper()
 	limit := time.NewTimer(10 * time.Second)
 	defer limit.Stop()
+	again := time.NewTicker(5 * time.Millisecond) // some conditions come true without a message
+	defer again.Stop()
 	for !holds() {
 		select {
 		case msg := <-d.msgs:
 			d.send(msg)
+		case <-again.C:
 		case <-limit.C:
 			d.t.Fatalf("never came: %s\n%s", what, d.screen())
 		}
