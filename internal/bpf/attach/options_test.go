@@ -1,0 +1,49 @@
+//go:build linux
+
+package attach
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+func TestOptions(t *testing.T) {
+	spec := &ebpf.CollectionSpec{Programs: map[string]*ebpf.ProgramSpec{
+		"a": {Type: ebpf.XDP}, "b": {Type: ebpf.TracePoint, AttachTo: "sched/x"}, "c": {Type: ebpf.Tracing, AttachTo: "f"},
+	}}
+	o, err := NewOptions(spec, []api.AttachOption{
+		{Program: "*", Target: "eth0", Mode: "generic"}, {Program: "c", Target: "g"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := o.of("a", ""); got.Target != "eth0" || got.Mode != "generic" {
+		t.Errorf("a program without a target gets %+v", got)
+	}
+	if got := o.of("b", "sched/x"); got.Target != "sched/x" || got.Mode != "" {
+		t.Errorf("a program whose section says it all gets %+v", got)
+	}
+	if o.Prepare(spec); spec.Programs["c"].AttachTo != "g" {
+		t.Errorf("a tracing program is loaded for %q, want g", spec.Programs["c"].AttachTo)
+	}
+	for name, opts := range map[string][]api.AttachOption{
+		"nobody": {{Program: "x", Target: "y"}}, "twice": {{Program: "a", Target: "y"}, {Program: "a", Target: "z"}},
+	} {
+		if _, err := NewOptions(spec, opts); !errors.Is(err, api.ErrUsage) {
+			t.Errorf("%s: %v, want ErrUsage", name, err)
+		}
+	}
+}
+
+func TestSplitOffset(t *testing.T) {
+	if s, off, err := splitOffset("f+0x10"); s != "f" || off != 16 || err != nil {
+		t.Errorf("got %q %d %v", s, off, err)
+	}
+	if _, _, err := splitOffset("f+"); err == nil {
+		t.Error("an empty offset is accepted")
+	}
+}
