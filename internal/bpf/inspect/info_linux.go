@@ -1,15 +1,20 @@
 package inspect
 
 import (
+	"bytes"
 	"os"
+	"runtime"
+	"strconv"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// The fields below are those of the kernel's info structs that cilium/ebpf
-// does not pass on. Both end where Linux 5.1 ended them; a shorter struct than
-// the kernel's is allowed.
+// A listing asks the kernel itself, one call for each object where that is
+// enough: cilium/ebpf makes up to five and reads what nobody lists, and it does
+// not pass on all of the fields. A kernel that knows fewer fields leaves the
+// last ones zero; one that knows more is content with a shorter struct.
 
 // progInfo is the head of struct bpf_prog_info.
 type progInfo struct {
@@ -32,7 +37,10 @@ type progInfo struct {
 	nJitLine, lineSize    uint32
 	jitLineSize, nTags    uint32
 	tags                  uint64
-	runTime, runCount     uint64
+	runTime, runCount     uint64 // Linux 5.1
+	recursionMisses       uint64
+	verifiedInsns         uint32 // Linux 5.16
+	_                     [3]uint32
 }
 
 func (p *progInfo) gplCompatible() bool { return p.flags&1 != 0 }
@@ -68,6 +76,22 @@ func programInfo(fd int) (progInfo, error) {
 	return info, err
 }
 
+// programMaps returns the ids of the n maps that a program uses.
+func programMaps(fd int, n uint32) ([]uint32, error) {
+	if n == 0 {
+		return nil, nil
+	}
+	ids := make([]uint32, n)
+	var pinner runtime.Pinner // the kernel gets the address as a number
+	pinner.Pin(&ids[0])
+	defer pinner.Unpin()
+	info := progInfo{mapIDs: n, mapIDsAt: uint64(uintptr(unsafe.Pointer(&ids[0])))}
+	if err := objectInfo(fd, unsafe.Pointer(&info), unsafe.Sizeof(info)); err != nil {
+		return nil, err
+	}
+	return ids[:min(n, info.mapIDs)], nil
+}
+
 func mapInfoOf(fd int) (mapInfo, error) {
 	var info mapInfo
 	err := objectInfo(fd, unsafe.Pointer(&info), unsafe.Sizeof(info))
@@ -90,4 +114,41 @@ func objectInfo(fd int, info unsafe.Pointer, size uintptr) error {
 		return os.NewSyscallError("bpf", errno)
 	}
 	return nil
+}
+
+// openID opens an object by its id; command is one of BPF_*_GET_FD_BY_ID.
+func openID(command uintptr, id uint32) (int, error) {
+	attr := struct{ id, next, flags uint32 }{id: id}
+	fd, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return -1, os.NewSyscallError("bpf", errno)
+	}
+	return int(fd), nil
+}
+
+// fdInfo reads what the kernel tells of an object only in /proc: the memory it
+// takes, and whether a map is frozen.
+func fdInfo(fd int) (memory uint64, frozen bool) {
+	data, err := os.ReadFile("/proc/self/fdinfo/" + strconv.Itoa(fd))
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(data)) {
+		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ":\t")
+		switch key {
+		case "memlock":
+			memory, _ = strconv.ParseUint(value, 10, 64)
+		case "frozen":
+			frozen = value == "1"
+		}
+	}
+	return memory, frozen
+}
+
+// text returns the string in a field that ends with a zero byte.
+func text(field []byte) string {
+	if i := bytes.IndexByte(field, 0); i >= 0 {
+		field = field[:i]
+	}
+	return string(field)
 }

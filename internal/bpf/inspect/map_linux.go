@@ -7,6 +7,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
@@ -22,15 +23,7 @@ func (v *View) Maps(ctx context.Context, req api.ListRequest) ([]api.Map, error)
 		return uint32(n), err
 	}
 	err := walkIDs(ctx, req, next, func(id uint32) error {
-		m, err := ebpf.NewMapFromID(ebpf.MapID(id))
-		if vanished(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		defer m.Close()
-		out, err := describe(m)
+		out, err := describe(id)
 		if vanished(err) {
 			return nil
 		}
@@ -52,22 +45,24 @@ func (v *View) Maps(ctx context.Context, req api.ListRequest) ([]api.Map, error)
 }
 
 // describe reads one map.
-func describe(m *ebpf.Map) (api.Map, error) {
-	info, err := m.Info()
+func describe(id uint32) (api.Map, error) {
+	fd, err := openID(unix.BPF_MAP_GET_FD_BY_ID, id)
 	if err != nil {
 		return api.Map{}, err
 	}
-	id, _ := info.ID()
+	defer unix.Close(fd)
+	info, err := mapInfoOf(fd)
+	if err != nil {
+		return api.Map{}, err
+	}
+	typ := ebpf.MapType(info.typ)
 	out := api.Map{
-		ID: uint32(id), Type: MapType(info.Type), Name: info.Name, Flags: info.Flags,
-		KeySize: info.KeySize, ValueSize: info.ValueSize, MaxEntries: info.MaxEntries,
-		Frozen: info.Frozen(), PerCPU: perCPU(info.Type), Readable: readable(info.Type, info.Flags),
+		ID: id, Type: MapType(typ), Name: text(info.name[:]), Flags: info.flags,
+		KeySize: info.keySize, ValueSize: info.valueSize, MaxEntries: info.maxEntries,
+		BTFID: info.btfID, PerCPU: perCPU(typ), Readable: readable(typ, info.flags),
 	}
-	out.BytesMem, _ = info.Memlock()
-	if b, ok := info.BTFID(); ok {
-		out.BTFID = uint32(b)
-	}
-	if key, value, err := MapTypes(m); err == nil {
+	out.BytesMem, out.Frozen = fdInfo(fd)
+	if key, value, err := info.types(); err == nil {
 		out.KeyType, out.ValueType = typeName(key), typeName(value)
 	}
 	return out, nil
@@ -87,6 +82,11 @@ func MapTypes(m *ebpf.Map) (key, value btf.Type, _ error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	return info.types()
+}
+
+// types returns the types of keys and values out of the map's BTF.
+func (info *mapInfo) types() (key, value btf.Type, _ error) {
 	if info.btfID == 0 || info.vmlinuxValue != 0 {
 		return nil, nil, nil
 	}

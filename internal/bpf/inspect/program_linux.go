@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"encoding/hex"
 	"slices"
 	"time"
 
@@ -48,38 +49,50 @@ func (v *View) Programs(ctx context.Context, req api.ListRequest) ([]api.Program
 
 // program reads one program.
 func program(id uint32, boot time.Time) (api.Program, error) {
-	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(id))
+	fd, err := openID(unix.BPF_PROG_GET_FD_BY_ID, id)
 	if err != nil {
 		return api.Program{}, err
+	}
+	defer unix.Close(fd)
+	info, err := programInfo(fd)
+	if err != nil {
+		return api.Program{}, err
+	}
+	maps, err := programMaps(fd, info.mapIDs)
+	if err != nil {
+		return api.Program{}, err
+	}
+	slices.Sort(maps)
+	memory, _ := fdInfo(fd)
+	return api.Program{
+		ID: id, Type: ProgramType(ebpf.ProgramType(info.typ)), Name: programName(&info),
+		Tag: hex.EncodeToString(info.tag[:]), GPL: info.gplCompatible(),
+		LoadedAt: boot.Add(time.Duration(info.loadTime)), UID: info.uid,
+		BytesXlated: info.xlatedLen, BytesJited: info.jitedLen, BytesMem: memory,
+		VerifiedInsns: info.verifiedInsns, MapIDs: maps, BTFID: info.btfID,
+		RunTime: time.Duration(info.runTime), RunCount: info.runCount,
+	}, nil
+}
+
+// nameSize is the room that the kernel has for a name, its zero byte included.
+const nameSize = 16
+
+// programName returns a program's name: where the kernel had to cut it, the one
+// that its function has in BTF.
+func programName(info *progInfo) string {
+	name := text(info.name[:])
+	if len(name) < nameSize-1 || info.btfID == 0 {
+		return name
+	}
+	p, err := ebpf.NewProgramFromID(ebpf.ProgramID(info.id))
+	if err != nil {
+		return name
 	}
 	defer p.Close()
-	info, err := p.Info()
-	if err != nil {
-		return api.Program{}, err
+	if full, err := p.Info(); err == nil {
+		return full.Name
 	}
-	out := api.Program{ID: id, Type: ProgramType(info.Type), Name: info.Name, Tag: info.Tag}
-	raw, err := programInfo(p.FD())
-	if err != nil {
-		return api.Program{}, err
-	}
-	out.GPL = raw.gplCompatible()
-	out.BytesXlated, out.BytesJited = raw.xlatedLen, raw.jitedLen
-	out.RunTime, out.RunCount = time.Duration(raw.runTime), raw.runCount
-	if since, ok := info.LoadTime(); ok {
-		out.LoadedAt = boot.Add(since)
-	}
-	out.UID, _ = info.CreatedByUID()
-	out.BytesMem, _ = info.Memlock()
-	out.VerifiedInsns, _ = info.VerifiedInstructions()
-	maps, _ := info.MapIDs()
-	for _, m := range maps {
-		out.MapIDs = append(out.MapIDs, uint32(m))
-	}
-	slices.Sort(out.MapIDs)
-	if b, ok := info.BTFID(); ok {
-		out.BTFID = uint32(b)
-	}
-	return out, nil
+	return name
 }
 
 // bootTime returns when this machine was started, by the clock that the kernel

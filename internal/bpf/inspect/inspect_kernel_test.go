@@ -1,0 +1,224 @@
+//go:build kernel
+
+package inspect_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/apitest"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+	"github.com/ebpfdev/ebpfdev/internal/kerneltest"
+)
+
+func TestMain(m *testing.M) { os.Exit(kerneltest.Main(m)) }
+
+func newProgram(t testing.TB, name string) (*ebpf.Program, uint32) {
+	t.Helper()
+	kerneltest.Require(t)
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: name, Type: ebpf.SocketFilter, License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	id, err := pin.Of(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, id.ID
+}
+
+func TestProgram(t *testing.T) {
+	before := time.Now()
+	p, id := newProgram(t, "inspect_me")
+	path := filepath.Join(kerneltest.BPFFS, "inspect_me")
+	if err := p.Pin(path); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(path) })
+	view := inspect.View{BPFFS: kerneltest.BPFFS, Project: func(k pin.Kind, got uint32) string {
+		if k == pin.Programs && got == id {
+			return "mine"
+		}
+		return ""
+	}}
+	list, err := view.Programs(t.Context(), api.ListRequest{IDs: []uint32{id}})
+	if err != nil || len(list) != 1 {
+		t.Fatalf("Programs = %+v, %v", list, err)
+	}
+	got := list[0]
+	if got.Name != "inspect_me" || got.Type != "socket_filter" || !got.GPL || got.BytesXlated != 16 ||
+		got.BytesMem == 0 || got.VerifiedInsns != 2 || len(got.Tag) != 16 || got.Project != "mine" {
+		t.Errorf("program = %+v", got)
+	}
+	if len(got.Pinned) != 1 || got.Pinned[0] != path {
+		t.Errorf("pinned = %q, want %q", got.Pinned, path)
+	}
+	if off := got.LoadedAt.Sub(before); off < -time.Second || off > time.Minute {
+		t.Errorf("loaded at %v, %v after it was", got.LoadedAt, off)
+	}
+	mine := false
+	for _, o := range got.Owners {
+		mine = mine || o.PID == os.Getpid()
+	}
+	if !mine {
+		t.Errorf("owners = %+v, want this process %d", got.Owners, os.Getpid())
+	}
+}
+
+// The kernel keeps 15 bytes of a name; BTF has it all.
+func TestLongNames(t *testing.T) {
+	kerneltest.Require(t)
+	const long = "a_function_with_a_name_of_its_own"
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: long, Type: ebpf.SocketFilter, License: "GPL",
+		Instructions: asm.Instructions{
+			btf.WithFuncMetadata(asm.Mov.Imm(asm.R0, 0).WithSymbol(long), &btf.Func{
+				Name: long, Type: &btf.FuncProto{Return: &btf.Int{Size: 4, Name: "int"}}, Linkage: btf.GlobalFunc,
+			}),
+			asm.Return(),
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	id, err := pin.Of(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := inspect.View{BPFFS: kerneltest.BPFFS}
+	list, err := view.Programs(t.Context(), api.ListRequest{Name: long})
+	if err != nil || len(list) != 1 || list[0].ID != id.ID {
+		t.Errorf("Programs by its full name = %+v, %v", list, err)
+	}
+}
+
+func TestMapTypesOfAnObject(t *testing.T) {
+	kerneltest.Require(t)
+	spec, err := object.Parse(apitest.CountObject())
+	if err != nil {
+		t.Fatal(err)
+	}
+	obj, err := load.Load(t.Context(), spec, btf.NewCache())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer obj.Close()
+	view := inspect.View{BPFFS: kerneltest.BPFFS}
+	for name, want := range map[string]api.Map{
+		apitest.CountsMap:   {Type: "hash", KeySize: 4, ValueSize: 8, KeyType: "__u32", ValueType: "__u64", Readable: true},
+		apitest.SettingsMap: {Type: "hash", KeySize: 4, ValueSize: 16, KeyType: "__u32", ValueType: "struct limits", Readable: true},
+		apitest.EventsMap:   {Type: "ringbuf"},
+		".rodata":           {Type: "array", KeySize: 4, ValueSize: 28, Readable: true, Frozen: true, ValueType: ".rodata"},
+	} {
+		id, err := pin.Of(obj.Maps[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		list, err := view.Maps(t.Context(), api.ListRequest{IDs: []uint32{id.ID}})
+		if err != nil || len(list) != 1 {
+			t.Fatalf("Maps of %s = %+v, %v", name, list, err)
+		}
+		got := list[0]
+		if got.Name != name || got.Type != want.Type || got.KeySize != want.KeySize || got.ValueSize != want.ValueSize ||
+			got.KeyType != want.KeyType || got.Readable != want.Readable || got.Frozen != want.Frozen ||
+			!strings.Contains(got.ValueType, want.ValueType) || got.BytesMem == 0 {
+			t.Errorf("map %s = %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+// Programs come and go while they are listed; what vanishes is left out.
+func TestVanishingIDs(t *testing.T) {
+	kerneltest.Require(t)
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+				Type: ebpf.SocketFilter, License: "GPL",
+				Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+			})
+			if err != nil {
+				stopped <- err
+				return
+			}
+			p.Close()
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+			}
+		}
+	}()
+	_, id := newProgram(t, "stays")
+	view := inspect.View{BPFFS: kerneltest.BPFFS}
+	for range 50 {
+		list, err := view.Programs(t.Context(), api.ListRequest{})
+		if err != nil {
+			t.Fatalf("Programs: %v", err)
+		}
+		there := false
+		for i, p := range list {
+			there = there || p.ID == id
+			if i > 0 && list[i-1].ID >= p.ID {
+				t.Fatalf("not sorted: %d before %d", list[i-1].ID, p.ID)
+			}
+		}
+		if !there {
+			t.Fatalf("program %d is not listed", id)
+		}
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// BenchmarkPrograms lists a thousand programs.
+func BenchmarkPrograms(b *testing.B) {
+	for range 1000 {
+		newProgram(b, "a_long_name_for_a_benchmark")
+	}
+	view := inspect.View{BPFFS: kerneltest.BPFFS}
+	for b.Loop() {
+		list, err := view.Programs(b.Context(), api.ListRequest{})
+		if err != nil || len(list) < 1000 {
+			b.Fatalf("%d programs, %v", len(list), err)
+		}
+	}
+}
+
+// BenchmarkMaps lists ten thousand maps.
+func BenchmarkMaps(b *testing.B) {
+	kerneltest.Require(b)
+	for range 10000 {
+		m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer m.Close()
+	}
+	view := inspect.View{BPFFS: kerneltest.BPFFS}
+	for b.Loop() {
+		list, err := view.Maps(b.Context(), api.ListRequest{})
+		if err != nil || len(list) < 10000 {
+			b.Fatalf("%d maps, %v", len(list), err)
+		}
+	}
+}
