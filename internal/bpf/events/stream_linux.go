@@ -1,0 +1,140 @@
+package events
+
+import (
+	"context"
+	"sync"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/tracefs"
+)
+
+// op names the operation in errors.
+const op = "stream events"
+
+// waiting is how many events may wait for the callback. Behind them the kernel's
+// own buffers fill; when those are full, programs lose records.
+const waiting = 1024
+
+// Source is a ring buffer or a perf event array to read.
+type Source struct {
+	Name string
+	Map  *ebpf.Map // stays open and the caller's
+	Type btf.Type  // of its records; nil shows bytes
+}
+
+// Stream sends EventReady once everything is open, then records, log lines and
+// counts of lost records, until the context ends, which is its error, or fn
+// returns one. fn is called by one goroutine, the caller's; while it works,
+// events wait in the kernel. Everything that was opened is closed on return.
+//
+// A ring buffer has one reader: what is read here, another reader misses. So it
+// is with a perf event array, whose reader takes the place of the one before.
+//
+// Errors: ErrNotSupported (a map of another type), ErrPermission, ErrEnvironment
+// (logs without tracefs).
+func Stream(ctx context.Context, sources []Source, logs bool, fn func(api.Event) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s := &stream{events: make(chan api.Event, waiting), failed: make(chan error, 1), done: make(chan struct{})}
+	defer s.close()
+	for _, src := range sources {
+		r, err := openMap(src)
+		if err != nil {
+			return err
+		}
+		s.readers = append(s.readers, r)
+	}
+	if logs {
+		dir, err := tracefs.Find()
+		if err != nil {
+			return api.E(op, "logs", "", err)
+		}
+		r, err := openLogs(dir)
+		if err != nil {
+			return err
+		}
+		s.readers = append(s.readers, r)
+	}
+	s.start()
+	if err := fn(api.Event{Kind: api.EventReady, Time: now()}); err != nil {
+		return err
+	}
+	return s.pass(ctx, fn)
+}
+
+// reader is one source of events.
+type reader interface {
+	// run sends events until stop is called or send returns false.
+	run(send func(api.Event) bool) error
+	// stop makes run return; it may be called before, during and after it.
+	stop()
+	// close frees everything; run has returned or was never called.
+	close()
+}
+
+// stream is all readers and what they have read.
+type stream struct {
+	readers []reader
+	events  chan api.Event
+	failed  chan error // the first error of a reader
+	done    chan struct{}
+	running sync.WaitGroup
+}
+
+func (s *stream) start() {
+	for _, r := range s.readers {
+		s.running.Go(func() {
+			if err := r.run(s.send); err != nil {
+				select {
+				case s.failed <- err:
+				default:
+				}
+			}
+		})
+	}
+}
+
+// send hands an event over; it is false when nobody wants it any more.
+func (s *stream) send(e api.Event) bool {
+	e.Time = now()
+	select {
+	case s.events <- e:
+		return true
+	case <-s.done:
+		return false
+	}
+}
+
+// pass calls fn for each event.
+func (s *stream) pass(ctx context.Context, fn func(api.Event) error) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-s.failed:
+			return err
+		case e := <-s.events:
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := fn(e); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *stream) close() {
+	close(s.done)
+	for _, r := range s.readers {
+		r.stop()
+	}
+	s.running.Wait()
+	for _, r := range s.readers {
+		r.close()
+	}
+}
