@@ -5,6 +5,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+
+	"github.com/ebpfdev/ebpfdev/internal/bpf/maps"
 )
 
 // ProgramType returns the kernel's word for a type of program in lower case:
@@ -76,17 +78,9 @@ func perCPU(t ebpf.MapType) bool {
 // writeOnly is BPF_F_WRONLY: user space may not read the map.
 const writeOnly = 1 << 4
 
-// readable reports whether user space can walk a map's entries without taking
-// them out: queues give an entry only to who removes it, rings and arenas have
-// none, and local storage is asked for by its owner.
+// readable reports whether QueryMap can read a map's entries.
 func readable(t ebpf.MapType, flags uint32) bool {
-	switch t {
-	case ebpf.Queue, ebpf.Stack, ebpf.RingBuf, ebpf.UserRingbuf, ebpf.PerfEventArray, ebpf.BloomFilter,
-		ebpf.SkStorage, ebpf.InodeStorage, ebpf.TaskStorage, ebpf.CgroupStorage, ebpf.Arena, ebpf.CGroupArray:
-		return false
-	default:
-		return flags&writeOnly == 0
-	}
+	return maps.Readable(t) && flags&writeOnly == 0
 }
 
 // CarriesRecords reports whether a map carries what programs send to user
