@@ -46,6 +46,9 @@ func misunderstood(method string, err error) error {
 // exchange runs a call and returns its response, or the error and what came with
 // it.
 func (cl *Client) exchange(ctx context.Context, method string, req any, item func(message) error) (message, error) {
+	if err := ctx.Err(); err != nil {
+		return message{}, err
+	}
 	parts, err := encode(req)
 	if err != nil {
 		return message{}, api.E("call", method, api.ErrInvalid, err)

@@ -43,8 +43,10 @@ func Dial(ctx context.Context, rwc io.ReadWriteCloser, o ClientOptions) (*Client
 	}()
 	stop := context.AfterFunc(ctx, func() { c.fail(ctx.Err()) })
 	mine := hello{Role: roleClient, Protocol: protocol, Version: o.Version, Nonce: newNonce()}
-	go func() { _, _ = rwc.Write(mine.frame()) }() // when it fails, so does the read, which knows more
+	c.out.now(mine.frame())
+	c.start(o.Ping)
 	peer, err := readHello(c.in)
+	close(c.greeted)
 	if err == nil {
 		err = peer.checkAgent(mine)
 	}
@@ -55,7 +57,6 @@ func Dial(ctx context.Context, rwc io.ReadWriteCloser, o ClientOptions) (*Client
 		c.fail(err)
 		return nil, dialError(err)
 	}
-	c.start(o.Ping)
 	cl := &Client{c: c, peer: peer, opening: make(chan struct{}, 1)}
 	go func() { c.fail(c.read(cl.handle)) }()
 	return cl, nil
@@ -67,18 +68,21 @@ func dialError(err error) error {
 	if errors.As(err, &known) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	return &LostError{Err: err}
+	return &LostError{Err: err, Never: true}
 }
 
 // LostError is a call whose connection is over, or never came to be. It matches
 // api.ErrUnreachable.
 type LostError struct {
-	Err error // why
+	Err   error // why
+	Never bool  // no agent has ever answered
 }
 
 // Error says why.
 func (e *LostError) Error() string {
 	switch {
+	case e.Never:
+		return "no connection: " + e.Err.Error()
 	case errors.Is(e.Err, errClosed):
 		return "the session is closed"
 	case errors.Is(e.Err, io.EOF):
@@ -88,11 +92,8 @@ func (e *LostError) Error() string {
 	}
 }
 
-// Is reports whether target is api.ErrUnreachable.
-func (e *LostError) Is(target error) bool { return target == error(api.ErrUnreachable) }
-
-// Unwrap returns why.
-func (e *LostError) Unwrap() error { return e.Err }
+// Unwrap returns the kind and why.
+func (e *LostError) Unwrap() []error { return []error{api.ErrUnreachable, e.Err} }
 
 // PeerVersion is the version of the agent's program.
 func (cl *Client) PeerVersion() string { return cl.peer.Version }

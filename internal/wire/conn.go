@@ -23,7 +23,10 @@ type conn struct {
 	close func() // closes the transport, which ends a blocked read and write
 	out   *outbox
 	done  chan struct{} // closed when the connection has failed or was closed
-	once  sync.Once
+	// greeted is closed when the peer's hello was read. Until then a failed
+	// write is no news: why the peer does not listen is in what it says.
+	greeted chan struct{}
+	once    sync.Once
 
 	mu      sync.Mutex
 	started bool  // the writer runs
@@ -35,12 +38,13 @@ type conn struct {
 func newConn(r io.Reader, w io.Writer, closeTransport func()) *conn {
 	done := make(chan struct{})
 	return &conn{
-		in:    bufio.NewReaderSize(r, 64<<10),
-		w:     w,
-		close: closeTransport,
-		out:   newOutbox(done),
-		done:  done,
-		calls: make(map[uint32]*stream),
+		in:      bufio.NewReaderSize(r, 64<<10),
+		w:       w,
+		close:   closeTransport,
+		out:     newOutbox(done),
+		done:    done,
+		greeted: make(chan struct{}),
+		calls:   make(map[uint32]*stream),
 	}
 }
 
@@ -54,7 +58,11 @@ func (c *conn) start(ping time.Duration) {
 	}
 	go func() {
 		if err := c.out.run(c.w, ping); err != nil {
-			c.fail(err)
+			select {
+			case <-c.greeted:
+				c.fail(err)
+			case <-c.done:
+			}
 		}
 	}()
 }

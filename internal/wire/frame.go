@@ -71,10 +71,10 @@ type ProtocolError struct {
 }
 
 // Error returns the reason.
-func (e *ProtocolError) Error() string { return "bad frame: " + e.Reason }
+func (e *ProtocolError) Error() string { return e.Reason }
 
 func protocolf(format string, args ...any) error {
-	return &ProtocolError{Reason: fmt.Sprintf(format, args...)}
+	return &ProtocolError{Reason: "bad frame: " + fmt.Sprintf(format, args...)}
 }
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
@@ -108,7 +108,7 @@ func readFrame(r io.Reader) (frame, error) {
 	n, err := io.ReadFull(r, h[:])
 	switch {
 	case n >= 2 && (h[0] != magic0 || h[1] != magic1):
-		return frame{}, &notOursError{ProtocolError{"it does not begin as one of ours"}, h[:n]}
+		return frame{}, &notOursError{ProtocolError{"bad frame: it does not begin as one of ours"}, h[:n]}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return frame{}, protocolf("the input ended inside of a header")
 	case err != nil:

@@ -31,6 +31,9 @@ type hello struct {
 	Nonce    string `json:"nonce"`   // the client's, which the agent repeats
 }
 
+// errSilent is an input without a hello.
+var errSilent = errors.New("it ended before it said hello")
+
 // newNonce returns 16 random bytes in hexadecimal.
 func newNonce() string {
 	var b [16]byte
@@ -49,9 +52,9 @@ func readHello(r *bufio.Reader) (hello, error) {
 	var foreign *notOursError
 	switch {
 	case errors.As(err, &foreign):
-		return hello{}, fmt.Errorf("what answers is no ebpfdev; it says %s", said(foreign.head, r))
+		return hello{}, &ProtocolError{Reason: "the other side is no ebpfdev; it says " + said(foreign.head, r)}
 	case errors.Is(err, io.EOF):
-		return hello{}, errors.New("it ended before it said hello")
+		return hello{}, errSilent
 	case err != nil:
 		return hello{}, err
 	case f.kind != kindHello || f.call != 0 || f.flags != 0:

@@ -61,6 +61,9 @@ func (o *outbox) run(w io.Writer, ping time.Duration) error {
 	bw := bufio.NewWriterSize(w, 64<<10)
 	idle := time.NewTicker(ping)
 	defer idle.Stop()
+	if err := o.writeUrgent(bw); err != nil { // the hello comes before any ping
+		return err
+	}
 	for {
 		var err error
 		select {

@@ -113,9 +113,13 @@ func byeFrame(err error) []byte {
 // serve greets the client and reads its frames.
 func (s *server) serve() error {
 	peer, err := readHello(s.c.in)
+	if errors.Is(err, errSilent) {
+		return io.EOF // no client ever came
+	}
 	if err != nil {
 		return err
 	}
+	close(s.c.greeted)
 	mine := hello{Role: roleAgent, Protocol: protocol, Version: s.o.Version, Nonce: peer.Nonce}
 	s.c.out.now(mine.frame())
 	s.c.start(s.o.Ping)

@@ -58,15 +58,15 @@ func dial(t *testing.T, h Handlers) *Client {
 	return cl
 }
 
-// wait fails the test when nothing comes in 10 s, which only a hang explains.
+// wait fails the test when nothing comes in a minute, which only a hang explains.
 func wait[T any](t *testing.T, what string, c <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		buf := make([]byte, 1<<20)
-		t.Fatalf("waited 10 s for %s\n%s", what, buf[:runtime.Stack(buf, true)])
+		t.Fatalf("waited a minute for %s\n%s", what, buf[:runtime.Stack(buf, true)])
 		panic("unreachable")
 	}
 }
@@ -150,13 +150,15 @@ func TestObjectsTravelRaw(t *testing.T) {
 func TestMessageThatIsTooBig(t *testing.T) {
 	h := Handlers{}
 	Unary(h, "Load", func(_ context.Context, _ api.LoadRequest) (number, error) { return number{}, nil })
-	Unary(h, "Flood", func(context.Context, number) (string, error) { return strings.Repeat("x", maxMessage), nil })
+	Unary(h, "Flood", func(context.Context, number) (api.BuildResult, error) {
+		return api.BuildResult{Objects: []api.Object{{Data: make([]byte, maxMessage)}}}, nil
+	})
 	cl := dial(t, h)
 	_, err := Call[number](t.Context(), cl, "Load", api.LoadRequest{Object: api.Object{Data: make([]byte, maxMessage)}})
 	if !errors.Is(err, api.ErrInvalid) {
 		t.Errorf("request: %v", err)
 	}
-	if _, err = Call[string](t.Context(), cl, "Flood", number{}); !errors.Is(err, api.ErrInvalid) {
+	if _, err = Call[api.BuildResult](t.Context(), cl, "Flood", number{}); !errors.Is(err, api.ErrInvalid) {
 		t.Errorf("result: %v", err)
 	}
 	if _, err = Call[number](t.Context(), cl, "Load", api.LoadRequest{}); err != nil {
@@ -247,14 +249,14 @@ func TestCancelEndsTheHandler(t *testing.T) {
 	if err != context.DeadlineExceeded { //nolint:errorlint // the contract is the context's own error
 		t.Errorf("a call whose time was over: %v", err)
 	}
-	wait(t, "the handler", handlerErr)
+	_ = wait(t, "the handler", handlerErr)
 
 	mine := errors.New("enough")
 	_, err = CallStream[struct{}](t.Context(), cl, "Wait", number{}, func(number) error { return mine })
 	if err != mine { //nolint:errorlint // the contract is the error as it is
 		t.Errorf("a callback's error came back as %v", err)
 	}
-	wait(t, "the handler", handlerErr)
+	_ = wait(t, "the handler", handlerErr)
 }
 
 // The agent finished before it heard of the cancel: what it did is reported.
