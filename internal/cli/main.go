@@ -36,7 +36,12 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 func Main(ctx context.Context, ios *iostreams.IOStreams, deps Deps, args []string) int {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	ios.Broken = func() { cancel(Interrupted{syscall.SIGPIPE}) }
+	ios.Broken = func() {
+		if ios.OutClosed() {
+			cancel(Interrupted{syscall.SIGPIPE})
+		}
+		cancel(ios.OutErr())
+	}
 
 	f := newFactory(ios, deps)
 	root := newCmdRoot(f)
