@@ -308,7 +308,7 @@ func (d *editDialog) viewForm(t draw.Theme, w int, say func(...string)) {
 func (d *editDialog) viewReview(t draw.Theme, w int, say func(...string)) {
 	say(t.Dim.Render("key    ") + t.Fit(draw.Clean(d.change.Key.Text), w-7))
 	part := func(name string, value *api.Datum, none string) {
-		text := t.Dim.Render(none)
+		text := none
 		if value != nil {
 			text = draw.Clean(value.Text)
 		}

@@ -107,7 +107,7 @@ func TestUpdateAndViewDoNoIO(t *testing.T) {
 			}
 		}
 		update(editMsg{err: api.ErrConflict})
-		update(finishedMsg{id: a.task.id, err: api.ErrUnreachable})
+		update(notesMsg{a.task.id, batch[note]{items: []note{{end: &finishedMsg{err: api.ErrUnreachable}}}}})
 		if n := calls() - before; n != 0 {
 			t.Errorf("with the focus on %s, Update or View made %d calls", focus, n)
 		}

@@ -56,6 +56,7 @@ type note struct {
 	done   bool      // it ended
 	line   string    // a line of output
 	figure string
+	end    *finishedMsg // the job has returned
 }
 
 // outcome is what a job found out, besides its error.
@@ -81,16 +82,14 @@ type (
 		batch[note]
 	}
 	finishedMsg struct {
-		id int
 		outcome
 		err error
 	}
 	secondMsg struct{ id int }
 )
 
-func (notesMsg) task()    {}
-func (finishedMsg) task() {}
-func (secondMsg) task()   {}
+func (notesMsg) task()  {}
+func (secondMsg) task() {}
 
 func (p *taskPane) running() bool { return p.state == taskRunning }
 
@@ -116,12 +115,12 @@ func (a *app) begin(j job) tea.Cmd {
 	if a.focus > paneTask {
 		a.focus = paneTask
 	}
-	id, f := a.task.id, a.task.feed
+	f := a.task.feed
 	run := func() tea.Msg {
 		defer cancel()
 		out, err := j.run(ctx, f.put)
-		f.end(nil)
-		return finishedMsg{id, out, err}
+		f.put(note{end: &finishedMsg{out, err}}) // after all that it said
+		return nil
 	}
 	return tea.Batch(run, a.nextNotes(), a.nextSecond())
 }
@@ -144,28 +143,27 @@ func (a *app) updateTask(msg taskMsg) tea.Cmd {
 		if msg.id != a.task.id {
 			return nil
 		}
-		a.task.take(a.theme, msg.batch)
-		if !msg.done {
-			return a.nextNotes()
+		if end := a.task.take(a.theme, msg.batch); end != nil {
+			return a.finished(*end)
 		}
+		return a.nextNotes()
 	case secondMsg:
 		if msg.id == a.task.id && a.task.running() {
 			return a.nextSecond()
-		}
-	case finishedMsg:
-		if msg.id == a.task.id {
-			return a.finished(msg)
 		}
 	}
 	return nil
 }
 
-// take adds what a job said to the log.
-func (p *taskPane) take(t draw.Theme, b batch[note]) {
+// take adds what a job said to the log. It returns how the job ended, if it did.
+func (p *taskPane) take(t draw.Theme, b batch[note]) (end *finishedMsg) {
 	if b.lost > 0 {
 		p.log.add(t.Warn.Render(fmt.Sprintf("%d lines came too fast to be shown", b.lost)))
 	}
 	for _, n := range b.items {
+		if n.end != nil {
+			end = n.end
+		}
 		if n.figure != "" {
 			p.figure = n.figure
 		}
@@ -176,6 +174,7 @@ func (p *taskPane) take(t draw.Theme, b batch[note]) {
 			p.log.add("  " + l)
 		}
 	}
+	return end
 }
 
 func (p *taskPane) addStep(t draw.Theme, n note) {
@@ -231,10 +230,12 @@ func (a *app) finished(msg finishedMsg) tea.Cmd {
 	}
 	if msg.folder != "" {
 		a.conn.folder, a.screen = msg.folder, screenMain
-		cmds = append(cmds, a.leave(), a.askStatus())
 	}
-	if msg.opened {
+	switch {
+	case msg.opened:
 		cmds = append(cmds, a.leave(), a.open())
+	case msg.folder != "":
+		cmds = append(cmds, a.leave(), a.askStatus())
 	}
 	return tea.Batch(cmds...)
 }

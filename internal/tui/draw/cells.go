@@ -107,12 +107,27 @@ func Marked(mark string, style lipgloss.Style, s string, w int) []string {
 	return out
 }
 
-// Wrap wraps a clean line to w cells, at spaces where that is possible.
+// Wrap wraps a clean line without colours to w cells, at spaces where that is
+// possible: flags and paths stay whole.
 func Wrap(line string, w int) []string {
 	if w <= 0 {
 		return nil
 	}
-	return strings.Split(ansi.Wrap(line, w, ""), "\n")
+	var out []string
+	rest := line
+	for Width(rest) > w {
+		head := ansi.Truncate(rest, w, "")
+		if head == "" { // a character that is wider than the line
+			return append(out, strings.Repeat("?", w))
+		}
+		tail := rest[len(head):]
+		if at := strings.LastIndexByte(head, ' '); at > 0 && !strings.HasPrefix(tail, " ") {
+			head, tail = head[:at], rest[at+1:]
+		}
+		out = append(out, head)
+		rest = strings.TrimPrefix(tail, " ")
+	}
+	return append(out, rest)
 }
 
 // Block cuts or pads lines to exactly w by h cells.

@@ -151,7 +151,7 @@ func (m *Model) formReview(t draw.Theme, w int) []string {
 		on = append([]string{"privileged"}, on...)
 	}
 	lines = append(lines, fact("container", strings.Join(on, ", ")), fact("files", fmt.Sprint(len(m.preview.Files))), "")
-	for i, c := range []string{"make it and start the container", "make it only"} {
+	for i, c := range []string{"make it and start it", "make it only"} {
 		lines = append(lines, t.Cursor(c, w, i == m.review, true))
 	}
 	lines = append(lines, "")
@@ -170,16 +170,20 @@ func (m *Model) previewLines(t draw.Theme, w, h int) []string {
 	if len(m.preview.Files) == 0 {
 		return t.State(draw.State{Mood: draw.Loading, Title: "The preview comes with the first answers."}, w, h)
 	}
-	var lines []string
+	var files, config []string
 	for _, l := range tree(t, m.preview.Files) {
-		lines = append(lines, " "+l)
+		files = append(files, " "+l)
 	}
-	lines = append(lines, "", t.Accent.Render(" .devcontainer/devcontainer.json"))
-	for _, l := range draw.CleanLines(m.preview.Devcontainer) {
+	config = append(config, t.Accent.Render(" .devcontainer/devcontainer.json"))
+	for _, l := range draw.CleanLines(strings.ReplaceAll(m.preview.Devcontainer, "\t", "  ")) {
 		if strings.HasPrefix(strings.TrimSpace(l), "//") {
 			l = t.Dim.Render(l)
 		}
-		lines = append(lines, " "+l)
+		config = append(config, " "+l)
+	}
+	lines := append(append(files, ""), config...)
+	if m.page == pageContainer { // what the page decides comes first
+		lines = append(append(config, ""), files...)
 	}
 	return lines[min(m.scroll, max(0, len(lines)-h)):]
 }
