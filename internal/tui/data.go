@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"slices"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -88,6 +89,10 @@ func (a *app) gotLists(msg listsMsg) tea.Cmd {
 		return again
 	}
 	a.conn.latency = msg.latency
+	if !a.maps.known && a.conn.target == api.TargetLocal { // someone else's programs are what a kernel shows
+		own := slices.ContainsFunc(msg.programs, func(p api.Program) bool { return p.Project == a.project() })
+		a.programs.project, a.maps.project = own, own
+	}
 	a.programs.set(msg.programs, msg.links, a.project())
 	a.maps.set(msg.maps, a.project())
 	return again

@@ -3,6 +3,7 @@ package tui
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/tui/draw"
@@ -105,9 +106,18 @@ type mapList struct {
 }
 
 func (l *mapList) set(maps []api.Map, project string) {
+	first := len(l.items) == 0
 	l.all, l.name, l.known, l.err = maps, project, true, nil
 	l.choose()
+	if first {
+		l.at.at = max(0, slices.IndexFunc(l.items, interesting))
+		l.at.clamp(len(l.items), l.rows)
+	}
 }
+
+// interesting reports whether a map is one to look at first: it can be read,
+// and it is not a section of global variables.
+func interesting(m api.Map) bool { return m.Readable && !strings.Contains(m.Name, ".") }
 
 func (l *mapList) choose() {
 	selected, had := l.selected()
