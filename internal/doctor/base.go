@@ -48,6 +48,9 @@ func (m machine) debootstrap(suite, dir string) command {
 
 // applyBase gets every base image that is not there.
 func (d *Doctor) applyBase(ctx context.Context, s *step) error {
+	if d.opts.Engine == nil {
+		return api.Errorf("get base image", "", api.ErrUsage, "this machine is used without an engine")
+	}
 	e, err := d.opts.Engine(ctx)
 	if err != nil {
 		return err
@@ -168,7 +171,7 @@ func importFrom(ctx context.Context, e engine.Engine, ref string, s *step, c com
 	}()
 	imported := make(chan error, 1)
 	go func() {
-		_, err := e.ImportImage(ctx, ref, map[string]string{baseLabel: baseLocal}, tarR)
+		_, err := e.ImportImage(ctx, ref, map[string]string{baseLabel: baseLocal}, newHeldBack(tarR))
 		// An engine that stopped reading must not leave the command writing.
 		tarR.CloseWithError(io.ErrClosedPipe)
 		imported <- err
