@@ -10,18 +10,24 @@ import (
 )
 
 // decoder reads typed properties of a decoded JSON object. It keeps the first
-// error; fail makes one for the property that the keys lead to.
+// error and, apart from it, the first thing that cannot be honoured; fail makes
+// one for the property that the keys lead to.
 type decoder struct {
 	values map[string]any
 	path   []string // keys that lead to values
 	fail   func(kind api.Kind, cause string, keys ...string) error
 	err    error
+	unable error // ErrNotSupported
 	used   []string
 }
 
 func (d *decoder) report(kind api.Kind, cause string, keys ...string) {
-	if d.err == nil {
-		d.err = d.fail(kind, cause, append(slices.Clone(d.path), keys...)...)
+	first := &d.err
+	if kind == api.ErrNotSupported {
+		first = &d.unable
+	}
+	if *first == nil {
+		*first = d.fail(kind, cause, append(slices.Clone(d.path), keys...)...)
 	}
 }
 
@@ -157,10 +163,13 @@ func (d *decoder) strings(key string) map[string]string {
 	return texts
 }
 
-// join takes over a nested decoder's error.
+// join takes over a nested decoder's errors.
 func (d *decoder) join(sub *decoder) {
 	if d.err == nil {
 		d.err = sub.err
+	}
+	if d.unable == nil {
+		d.unable = sub.unable
 	}
 }
 

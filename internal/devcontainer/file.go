@@ -15,6 +15,10 @@ type File struct {
 	Raw map[string]any
 	// Warnings say what has no effect or is given twice, with line and column.
 	Warnings []string
+	// Unsupported is set when a property cannot be honoured: an ErrNotSupported
+	// that names it. Such a file cannot make a container; one that another tool
+	// made from it can be used.
+	Unsupported error
 
 	doc *document
 }
@@ -22,7 +26,7 @@ type File struct {
 // Parse parses a devcontainer.json and checks every property that we know.
 //
 // Errors: ErrUsage with "path:line:column" as object for broken text and wrong
-// types, ErrNotSupported for properties that cannot be honoured.
+// types.
 func Parse(path string, data []byte) (*File, error) {
 	doc, err := parseDocument(path, data)
 	if err != nil {
@@ -34,12 +38,13 @@ func Parse(path string, data []byte) (*File, error) {
 	for _, key := range d.unused() {
 		f.checkUnused(d, key)
 	}
-	if d.err == nil && config.Image == "" && config.Build == nil {
+	if d.err == nil && d.unable == nil && config.Image == "" && config.Build == nil {
 		d.report(api.ErrUsage, `neither "image" nor "build" with a "dockerfile" is given`)
 	}
 	if d.err != nil {
 		return nil, d.err
 	}
+	f.Unsupported = d.unable
 	return f, nil
 }
 

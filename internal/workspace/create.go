@@ -17,6 +17,9 @@ const cleanupTime = 20 * time.Second
 // create builds the image, creates the container and starts it. After an error
 // neither the container nor a volume that it brought is left.
 func (u *upRun) create(ctx context.Context) (id string, err error) {
+	if err := u.p.file.Unsupported; err != nil {
+		return "", err
+	}
 	img, err := u.image(ctx)
 	if err != nil {
 		return "", err

@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"path/filepath"
 	"slices"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -15,20 +16,67 @@ import (
 // that a person named to share them between projects stay.
 func (w *Workspace) Down(ctx context.Context, req api.DownRequest) (api.DownResult, error) {
 	p, err := w.load(ctx, req.Folder)
+	if err == nil {
+		return w.down(ctx, p, req.All)
+	}
+	// The configuration may be broken or gone, with its folder: what was made
+	// from it is still found by its labels.
+	result, downErr := w.downByLabels(ctx, req)
+	if len(result.Removed) > 0 || downErr != nil {
+		return result, downErr
+	}
+	return result, err
+}
+
+func (w *Workspace) downByLabels(ctx context.Context, req api.DownRequest) (api.DownResult, error) {
+	var result api.DownResult
+	folder, err := resolveFolder(req.Folder)
+	if err != nil {
+		return result, err
+	}
+	e, err := w.connect(ctx)
+	if err != nil {
+		return result, err
+	}
+	list, err := e.ListContainers(ctx, map[string]string{devcontainer.LabelFolder: labelPath(folder)})
+	if err != nil {
+		return result, err
+	}
+	configs := []string{filepath.Join(folder, ".devcontainer", "devcontainer.json")}
+	for _, c := range list {
+		if config := c.Labels[devcontainer.LabelConfig]; config != "" {
+			configs = append(configs, config)
+		}
+	}
+	slices.Sort(configs)
+	for _, config := range slices.Compact(configs) {
+		p := &project{folder: folder, config: config}
+		p.identify(devcontainer.IDLabels(labelPath(folder), labelPath(config)))
+		one, err := w.down(ctx, p, req.All)
+		result.Removed = append(result.Removed, one.Removed...)
+		if err != nil {
+			return result, err
+		}
+	}
+	return result, nil
+}
+
+// down removes what belongs to one configuration; its file may be unknown.
+func (w *Workspace) down(ctx context.Context, p *project, all bool) (api.DownResult, error) {
+	lock, err := w.lock(ctx, p, func() {})
 	if err != nil {
 		return api.DownResult{}, err
 	}
-	unlock, err := w.lock(ctx, p, func() {})
-	if err != nil {
-		return api.DownResult{}, err
-	}
-	defer unlock()
+	defer lock.release()
 	e, err := w.connect(ctx)
 	if err != nil {
 		return api.DownResult{}, err
 	}
+	if err := lock.settle(ctx, e, p); err != nil {
+		return api.DownResult{}, err
+	}
 	d := &downRun{e: e, p: p}
-	if err := d.run(ctx, req.All); err != nil {
+	if err := d.run(ctx, all); err != nil {
 		return d.result, err
 	}
 	return d.result, w.forget(p)
@@ -109,13 +157,7 @@ func (d *downRun) volumes(ctx context.Context, names []string) error {
 	for _, v := range labelled {
 		names = append(names, v.Name)
 	}
-	if config, err := d.p.file.Config(d.p.vars); err == nil {
-		for _, m := range config.Mounts {
-			if d.p.owns(m.Type, m.Source) {
-				names = append(names, m.Source)
-			}
-		}
-	}
+	names = append(names, d.p.ownVolumes()...)
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if _, err := d.e.InspectVolume(ctx, name); notExist(err) {
@@ -127,6 +169,25 @@ func (d *downRun) volumes(ctx context.Context, names []string) error {
 		d.removed("volume " + name)
 	}
 	return nil
+}
+
+// ownVolumes returns the volumes that the configuration names for this
+// workspace alone.
+func (p *project) ownVolumes() []string {
+	if p.file == nil {
+		return nil
+	}
+	config, err := p.file.Config(p.vars)
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, m := range config.Mounts {
+		if p.owns(m.Type, m.Source) {
+			names = append(names, m.Source)
+		}
+	}
+	return names
 }
 
 // images removes the images that were built for the workspace.

@@ -1,16 +1,19 @@
 package workspace
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
+	ebpf "github.com/ebpfdev/ebpfdev/internal/project"
 	"github.com/ebpfdev/ebpfdev/internal/remote"
 )
 
@@ -20,14 +23,71 @@ func (w *Workspace) Open(ctx context.Context, req api.OpenRequest) (api.Session,
 	if err != nil {
 		return nil, err
 	}
-	if target == api.TargetContainer {
-		return w.openContainer(ctx, req.Folder)
+	settings, err := w.settings(ctx, req.Folder)
+	if err != nil && target == api.TargetContainer {
+		return nil, err
 	}
+	var session api.Session
+	if target == api.TargetContainer {
+		session, err = w.openContainer(ctx, req.Folder)
+	} else {
+		session, err = w.openLocal(ctx, req)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &projectSession{Session: session, settings: settings}, nil
+}
+
+func (w *Workspace) openLocal(ctx context.Context, req api.OpenRequest) (api.Session, error) {
 	if w.opts.Local == nil {
-		return nil, api.Errorf("open", string(target), api.ErrNotSupported, "this machine's kernel cannot be used from here")
+		return nil, api.Errorf("open", "local", api.ErrNotSupported, "this machine's kernel cannot be used from here")
 	}
 	req.Target = api.TargetLocal
 	return w.opts.Local(ctx, req)
+}
+
+// settings returns what a folder's configuration says for ebpfdev; nothing for
+// a folder without one. This machine's kernel can be used without.
+func (w *Workspace) settings(ctx context.Context, folder string) (ebpf.Settings, error) {
+	if folder == "" {
+		return ebpf.Settings{}, nil
+	}
+	p, err := w.load(ctx, folder)
+	if errors.Is(err, api.ErrNotExist) {
+		return ebpf.Settings{}, nil
+	}
+	if err != nil {
+		return ebpf.Settings{}, err
+	}
+	return p.settings()
+}
+
+// projectSession fills in what a request leaves open from the project's settings.
+type projectSession struct {
+	api.Session
+	settings ebpf.Settings
+}
+
+// Build implements api.Builder.
+func (s *projectSession) Build(ctx context.Context, req api.BuildRequest, fn func(api.BuildEvent) error) (api.BuildResult, error) {
+	return s.Session.Build(ctx, s.settings.Request(req), fn)
+}
+
+// Load implements api.Loader. The settings may name programs of several objects:
+// those count that this object has a symbol for.
+func (s *projectSession) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, error) {
+	given := func(program string) bool {
+		return slices.ContainsFunc(req.Attach, func(o api.AttachOption) bool { return o.Program == program || o.Program == "*" })
+	}
+	attach := slices.Clone(req.Attach)
+	for _, option := range s.settings.Attach {
+		if !given(option.Program) && (option.Program == "*" || bytes.Contains(req.Object.Data, []byte(option.Program+"\x00"))) {
+			attach = append(attach, option)
+		}
+	}
+	req.Attach = attach
+	return s.Session.Load(ctx, req)
 }
 
 // choose decides where TargetAuto leads: to the container of a folder that has

@@ -2,15 +2,16 @@ package workspace
 
 import (
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/devcontainer"
+	ebpf "github.com/ebpfdev/ebpfdev/internal/project"
 )
 
 // project is a workspace folder with its configuration, read once per request.
@@ -116,18 +117,34 @@ func gitRoot(ctx context.Context, folder string) string {
 	return filepath.Join(folder, strings.TrimSpace(string(out)))
 }
 
-var notInName = regexp.MustCompile(`[^A-Za-z0-9_.-]+`)
-
 // name is the project's name: what loads are called by.
 func (p *project) name() string { return projectName(p.folder) }
 
-func projectName(folder string) string {
-	name := strings.TrimLeft(notInName.ReplaceAllString(filepath.Base(folder), "-"), ".-")
-	if len(name) > 64 {
-		name = name[:64]
+func projectName(folder string) string { return ebpf.Name(folder) }
+
+// settings returns customizations.ebpfdev.
+func (p *project) settings() (ebpf.Settings, error) {
+	var settings ebpf.Settings
+	customizations, _ := p.file.Raw["customizations"].(map[string]any)
+	text, err := json.Marshal(customizations["ebpfdev"])
+	if err == nil {
+		err = json.Unmarshal(text, &settings)
 	}
-	if name == "" {
-		return "workspace"
+	if err != nil {
+		return settings, api.E("read customizations.ebpfdev in", p.config, api.ErrUsage, err)
 	}
-	return name
+	return settings, nil
+}
+
+// framework names what the project is written with: as its settings say, else
+// as its files do.
+func (p *project) framework() string {
+	if settings, err := p.settings(); err == nil && settings.Framework != "" {
+		return string(settings.Framework)
+	}
+	found, err := ebpf.Detect(os.DirFS(p.folder))
+	if err != nil || found.Framework == ebpf.Unknown {
+		return ""
+	}
+	return string(found.Framework)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/engine"
 )
 
 // runtimeDir returns the folder for locks and caches, which only this user can
@@ -34,9 +35,21 @@ func (w *Workspace) runtimeDir() (string, error) {
 // lockRetry is how often a lock that somebody else holds is tried again.
 const lockRetry = 50 * time.Millisecond
 
-// lock takes the workspace's lock, waiting for whoever has it. The lock goes
-// away with its process.
-func (w *Workspace) lock(ctx context.Context, p *project, waiting func()) (unlock func(), err error) {
+// workspaceLock is held by whoever changes a workspace. It goes away with its
+// process; the file's content tells that the process was about to create.
+type workspaceLock struct {
+	file        *os.File
+	interrupted bool // who had it before was killed while it created
+}
+
+func (l *workspaceLock) begin() { _, _ = l.file.WriteAt([]byte("creating\n"), 0) }
+
+func (l *workspaceLock) end() { _ = l.file.Truncate(0) }
+
+func (l *workspaceLock) release() { _ = l.file.Close() }
+
+// lock takes the workspace's lock, waiting for whoever has it.
+func (w *Workspace) lock(ctx context.Context, p *project, waiting func()) (*workspaceLock, error) {
 	dir, err := w.runtimeDir()
 	if err != nil {
 		return nil, err
@@ -49,7 +62,8 @@ func (w *Workspace) lock(ctx context.Context, p *project, waiting func()) (unloc
 			return nil, api.E("lock", path, api.ErrEnvironment, err)
 		}
 		if file != nil {
-			return func() { _ = file.Close() }, nil
+			n, _ := file.ReadAt(make([]byte, 1), 0)
+			return &workspaceLock{file: file, interrupted: n > 0}, nil
 		}
 		if ticker == nil {
 			waiting()
@@ -62,6 +76,39 @@ func (w *Workspace) lock(ctx context.Context, p *project, waiting func()) (unloc
 		case <-ticker.C:
 		}
 	}
+}
+
+// settleTime is for how long an engine must have shown nothing new after its
+// client was killed: it goes on with what it was asked for.
+const settleTime = time.Second
+
+// settle waits until the engine is done with what a killed process asked for.
+func (l *workspaceLock) settle(ctx context.Context, e engine.Engine, p *project) error {
+	if !l.interrupted {
+		return nil
+	}
+	ticker := time.NewTicker(2 * lockRetry)
+	defer ticker.Stop()
+	seen := -1
+	for quiet := time.Now(); time.Since(quiet) < settleTime; {
+		n := 0
+		for _, labels := range []map[string]string{p.labels, {labelWorkspace: p.id}} {
+			list, err := e.ListContainers(ctx, labels)
+			if err != nil {
+				return err
+			}
+			n += len(list)
+		}
+		if n != seen {
+			seen, quiet = n, time.Now()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+	return nil
 }
 
 // cache is what is known of a container since it started. It only saves round

@@ -17,7 +17,7 @@ func (w *Workspace) Status(ctx context.Context, req api.StatusRequest) (api.Stat
 	}
 	status := api.Status{
 		Folder: p.folder, Config: p.config, Project: p.name(), State: "none", RemoteFolder: p.place.Folder,
-		Framework: framework(p),
+		Framework: p.framework(),
 	}
 	e, err := w.connect(ctx)
 	if err != nil {
@@ -60,12 +60,4 @@ func (p *project) changedSince(c *engine.Container) bool {
 		}
 	}
 	return false
-}
-
-// framework is what customizations.ebpfdev names, for people.
-func framework(p *project) string {
-	customizations, _ := p.file.Raw["customizations"].(map[string]any)
-	ours, _ := customizations["ebpfdev"].(map[string]any)
-	name, _ := ours["framework"].(string)
-	return name
 }

@@ -17,6 +17,7 @@ type upRun struct {
 	w        *Workspace
 	e        engine.Engine
 	p        *project
+	lock     *workspaceLock
 	req      api.UpRequest
 	imageRef string   // what the container is created from
 	absent   []string // volumes that were not there before
@@ -50,16 +51,21 @@ func (w *Workspace) Up(ctx context.Context, req api.UpRequest, fn func(api.Progr
 		return api.UpResult{}, api.Errorf("up", p.folder, api.ErrUntrusted,
 			"initializeCommand runs on this machine: "+describeHook(initialize)).WithHint("ebpfdev up --trust")
 	}
-	unlock, err := w.lock(ctx, p, func() {
+	lock, err := w.lock(ctx, p, func() {
 		_ = u.send(api.Progress{Step: "lock", Title: "Lock the workspace", State: api.StepRunning, Line: "another ebpfdev works on it; waiting"})
 	})
 	if err != nil {
 		return api.UpResult{}, err
 	}
-	defer unlock()
+	defer lock.release()
 	if u.e, err = w.connect(ctx); err != nil {
 		return api.UpResult{}, err
 	}
+	if err := lock.settle(ctx, u.e, p); err != nil {
+		return api.UpResult{}, err
+	}
+	u.lock = lock
+	defer lock.end()
 	for _, warning := range p.file.Warnings {
 		u.warn("config", warning)
 	}
@@ -136,6 +142,7 @@ func (u *upRun) ensure(ctx context.Context, c *engine.Container) (*engine.Contai
 			return nil, err
 		}
 	}
+	u.lock.begin()
 	id, err := u.create(ctx)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -88,6 +89,11 @@ RUN useradd --create-home --shell /bin/bash --uid 1000 dev
 
 func newFixture(t *testing.T, json, dockerfile string) *fixture {
 	t.Helper()
+	return newFixtureNamed(t, "ws-"+strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")), json, dockerfile)
+}
+
+func newFixtureNamed(t *testing.T, name, json, dockerfile string) *fixture {
+	t.Helper()
 	e, err := openEngine(t.Context())
 	need(t, "engine", err)
 	_, err = e.InspectImage(t.Context(), base)
@@ -96,7 +102,7 @@ func newFixture(t *testing.T, json, dockerfile string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := filepath.Join(t.TempDir(), "ws-"+strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")))
+	folder := filepath.Join(t.TempDir(), name)
 	f := &fixture{t: t, folder: folder, e: e, env: map[string]string{"XDG_RUNTIME_DIR": t.TempDir()}}
 	f.write(".devcontainer/devcontainer.json", json)
 	if dockerfile != "" {
@@ -559,4 +565,271 @@ func TestPrivilegedSaysWhatIsMissing(t *testing.T) {
 	if len(res.Missing)+len(have) != len(engine.Capabilities()) {
 		t.Errorf("missing %v, have %v", res.Missing, have)
 	}
+}
+
+// TestMain lets the test binary be its own child: an up that can be killed.
+func TestMain(m *testing.M) {
+	if folder := os.Getenv("EBPFDEV_TEST_UP"); folder != "" {
+		w := workspace.New(workspace.Options{
+			Engine: openEngine, Executable: os.Getenv("EBPFDEV_TEST_BINARY"), Env: os.LookupEnv,
+		})
+		if _, err := w.Up(context.Background(), api.UpRequest{Folder: folder}, nil); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func (f *fixture) child() *exec.Cmd {
+	path, _ := binary()
+	cmd := exec.CommandContext(f.t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "EBPFDEV_TEST_UP="+f.folder, "EBPFDEV_TEST_BINARY="+path, "XDG_RUNTIME_DIR="+f.env["XDG_RUNTIME_DIR"])
+	return cmd
+}
+
+func TestKilledAtAnyMoment(t *testing.T) {
+	f := newFixture(t, strings.Replace(config, `"remoteUser"`, `"postCreateCommand": "true", "remoteUser"`, 1), dockerfile)
+	whole := time.Now()
+	if out, err := f.child().CombinedOutput(); err != nil {
+		t.Fatalf("up: %v: %s", err, out)
+	}
+	took := time.Since(whole)
+	const rounds = 20
+	for i := range rounds {
+		if _, err := f.w.Down(t.Context(), api.DownRequest{Folder: f.folder}); err != nil {
+			t.Fatal(err)
+		}
+		cmd := f.child()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		// Moments spread over the whole run, each somewhere in its own slice.
+		<-time.After(took*time.Duration(i)/rounds + time.Duration(rand.Int64N(int64(took)/rounds)))
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if _, err := f.w.Down(t.Context(), api.DownRequest{Folder: f.folder}); err != nil {
+			t.Fatal(err)
+		}
+		if left := f.left(t.Context()); len(left) > 0 {
+			t.Errorf("round %d: left after down: %v", i, left)
+		}
+	}
+	f.mustUp()
+}
+
+func TestUpAfterAKilledOne(t *testing.T) {
+	f := newFixture(t, config, dockerfile)
+	for i := range 4 {
+		cmd := f.child()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		<-time.After(time.Duration(i) * 250 * time.Millisecond)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		f.mustUp()
+		list, err := f.e.ListContainers(t.Context(), f.labels())
+		if err != nil || len(list) != 1 {
+			t.Errorf("round %d: %d containers, %v", i, len(list), err)
+		}
+		if _, err := f.w.Down(t.Context(), api.DownRequest{Folder: f.folder}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestPrivateNames(t *testing.T) {
+	for _, name := range []string{"with space", "comma, quote' and \"more\"", "ünïcode-名", "-dash", "$HOME `x`"} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixtureNamed(t, name, config, dockerfile)
+			f.mustUp()
+			if out, code := f.exec("pwd"); code != 0 || out != "/workspaces/"+name+"\n" {
+				t.Errorf("pwd: %d %q", code, out)
+			}
+		})
+	}
+}
+
+func TestAFeatureIsRefusedByName(t *testing.T) {
+	f := newFixture(t, `{"image": "`+base+`", "features": {"ghcr.io/x/y": {}}}`, "")
+	if _, err := f.up(api.UpRequest{}); !errors.Is(err, api.ErrNotSupported) || !strings.Contains(err.Error(), "devcontainer.json:1:45") {
+		t.Errorf("up: %v", err)
+	}
+	if status, err := f.w.Status(t.Context(), api.StatusRequest{Folder: f.folder}); err != nil || status.State != "none" {
+		t.Errorf("status: %+v, %v", status, err)
+	}
+}
+
+func TestVolumeThatIsNotWhatItClaims(t *testing.T) {
+	f := newFixture(t, strings.Replace(config, `"mounts": [`, `"mounts": ["type=volume,source=wst-bpf-${devcontainerId},target=/sys/fs/bpf,volume-opt=type=bpf,volume-opt=device=bpf",`, 1), dockerfile)
+	name := "wst-bpf-" + devcontainer.ID(f.labels())
+	if err := f.e.CreateVolume(t.Context(), engine.VolumeSpec{Name: name}); err != nil {
+		t.Fatal(err)
+	}
+	res := f.mustUp()
+	if !strings.Contains(strings.Join(res.Warnings, "\n"), "/sys/fs/bpf is not bpf") {
+		t.Errorf("warnings: %q", res.Warnings)
+	}
+	if _, err := f.w.Down(t.Context(), api.DownRequest{Folder: f.folder}); err != nil {
+		t.Fatal(err)
+	}
+	if res = f.mustUp(); len(res.Warnings) > 0 {
+		t.Errorf("warnings: %q", res.Warnings)
+	}
+}
+
+func TestStopAndStart(t *testing.T) {
+	f := newFixture(t, hooksConfig, dockerfile)
+	res := f.mustUp()
+	if out, err := exec.CommandContext(t.Context(), "docker", "stop", "-t", "0", res.ContainerID).CombinedOutput(); err != nil {
+		need(t, "docker command", fmt.Errorf("%w: %s", err, out))
+	}
+	status, err := f.w.Status(t.Context(), api.StatusRequest{Folder: f.folder})
+	if err != nil || status.State != "exited" {
+		t.Errorf("status: %+v, %v", status, err)
+	}
+	if _, err := f.w.Exec(t.Context(), api.ExecRequest{Folder: f.folder, Args: []string{"true"}}); !errors.Is(err, api.ErrEnvironment) {
+		t.Errorf("exec: %v", err)
+	}
+	if again := f.mustUp(); again.Created || !again.Started || again.ContainerID != res.ContainerID {
+		t.Errorf("up: %+v", again)
+	}
+	want := "onCreate\nupdateContent\npostCreate\npostStart\npostAttach\npostStart\npostAttach\n"
+	if text, _ := f.exec("cat", "/tmp/order"); text != want {
+		t.Errorf("order: %q", text)
+	}
+	var lines []string
+	err = f.w.Logs(t.Context(), api.LogsRequest{Folder: f.folder}, func(l api.LogLine) error {
+		lines = append(lines, l.Text)
+		return nil
+	})
+	if err != nil || strings.Join(lines, "|") != "Container started|Container started" {
+		t.Errorf("logs: %q, %v", lines, err)
+	}
+}
+
+func TestContainerWithoutTheVolumeGetsTheAgent(t *testing.T) {
+	f := newFixture(t, `{"image": "`+base+`", "containerEnv": {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}}`, "")
+	f.mustUp()
+	if out, code := f.exec("/opt/ebpfdev/current/ebpfdev", "version"); code != 0 {
+		t.Errorf("version: %d %s", code, out)
+	}
+	// Somebody changes it: the agent must not be run.
+	if _, code := f.exec("sh", "-c", "for d in /opt/ebpfdev/*/; do echo >>${d}ebpfdev; done"); code != 0 {
+		t.Fatal(code)
+	}
+	if _, err := f.w.Open(t.Context(), api.OpenRequest{Folder: f.folder}); !errors.Is(err, api.ErrConflict) {
+		t.Errorf("open: %v", err)
+	}
+}
+
+func TestDownWithoutAConfiguration(t *testing.T) {
+	f := newFixture(t, config, dockerfile)
+	path := filepath.Join(f.folder, ".devcontainer", "devcontainer.json")
+	for name, spoil := range map[string]func() error{
+		"broken": func() error { return os.WriteFile(path, []byte("{"), 0o644) },
+		"gone":   func() error { return os.Remove(path) },
+		"folder": func() error { return os.RemoveAll(f.folder) },
+	} {
+		f.write(".devcontainer/devcontainer.json", config)
+		f.write(".devcontainer/Dockerfile", dockerfile)
+		f.mustUp()
+		if err := spoil(); err != nil {
+			t.Fatal(err)
+		}
+		res, err := f.w.Down(t.Context(), api.DownRequest{Folder: f.folder})
+		if err != nil || len(res.Removed) != 3 {
+			t.Errorf("%s: %v, %v", name, res.Removed, err)
+		}
+		if left := f.left(t.Context()); len(left) > 0 {
+			t.Errorf("%s: left after down: %v", name, left)
+		}
+		if _, err := f.w.Down(t.Context(), api.DownRequest{Folder: f.folder}); err == nil {
+			t.Errorf("%s: a second down found something", name)
+		}
+	}
+}
+
+// meagre is an engine whose machine cannot grant everything: what Engine 20.10
+// answers to privileged where the bounding set is short.
+type meagre struct {
+	engine.Engine
+	mu         sync.Mutex
+	privileged map[string]bool
+	specs      []engine.ContainerSpec
+}
+
+func (m *meagre) CreateContainer(ctx context.Context, spec engine.ContainerSpec) (string, error) {
+	id, err := m.Engine.CreateContainer(ctx, spec)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.privileged[id] = spec.Privileged
+	m.specs = append(m.specs, spec)
+	return id, err
+}
+
+func (m *meagre) StartContainer(ctx context.Context, id string) error {
+	m.mu.Lock()
+	refused := m.privileged[id]
+	m.mu.Unlock()
+	if refused {
+		return api.E("start container", id, api.ErrNotSupported, engine.ErrCapabilities)
+	}
+	return m.Engine.StartContainer(ctx, id)
+}
+
+func TestStartsWithFewerCapabilities(t *testing.T) {
+	f := newFixture(t, strings.Replace(config, `"remoteUser"`, `"privileged": true, "remoteUser"`, 1), dockerfile)
+	m := &meagre{Engine: f.e, privileged: map[string]bool{}}
+	path, _ := binary()
+	w := workspace.New(workspace.Options{
+		Engine: func(context.Context) (engine.Engine, error) { return m, nil }, Executable: path, Env: f.lookup,
+	})
+	res, err := w.Up(t.Context(), api.UpRequest{Folder: f.folder}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := f.e.InspectContainer(t.Context(), res.ContainerID)
+	if err != nil || c.Privileged || len(c.CapAdd) < 35 {
+		t.Errorf("privileged %v, capabilities %v, %v", c.Privileged, c.CapAdd, err)
+	}
+	if out, code := f.exec("cat", "/proc/1/status"); code != 0 {
+		t.Errorf("%d %s", code, out)
+	} else if have, err := engine.StatusCapabilities(strings.NewReader(out), "CapBnd"); err != nil || len(have)+len(res.Missing) != len(engine.Capabilities()) {
+		t.Errorf("have %v, missing %v, %v", have, res.Missing, err)
+	}
+	list, err := f.e.ListContainers(t.Context(), f.labels())
+	if err != nil || len(list) != 1 {
+		t.Errorf("%d containers, %v", len(list), err)
+	}
+}
+
+func TestSettingsFillInABuild(t *testing.T) {
+	f := newFixture(t, strings.Replace(config, `"remoteUser"`, `"customizations": {"ebpfdev": {"framework": "libbpf", "build": ["make", "it"]}}, "remoteUser"`, 1), dockerfile)
+	status, err := f.w.Status(t.Context(), api.StatusRequest{Folder: f.folder})
+	if err != nil || status.Framework != "libbpf" {
+		t.Errorf("status: %+v, %v", status, err)
+	}
+	got := &recorder{}
+	w := workspace.New(workspace.Options{Env: f.lookup, Local: func(context.Context, api.OpenRequest) (api.Session, error) { return got, nil }})
+	s, err := w.Open(t.Context(), api.OpenRequest{Folder: f.folder, Target: api.TargetLocal})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Build(t.Context(), api.BuildRequest{Dir: "/x"}, nil); err != nil || strings.Join(got.build.Command, " ") != "make it" || got.build.Dir != "/x" {
+		t.Errorf("build: %+v, %v", got.build, err)
+	}
+}
+
+// recorder is a session that remembers what it was asked to build.
+type recorder struct {
+	api.Session
+	build api.BuildRequest
+}
+
+func (r *recorder) Build(_ context.Context, req api.BuildRequest, _ func(api.BuildEvent) error) (api.BuildResult, error) {
+	r.build = req
+	return api.BuildResult{}, nil
 }
