@@ -196,7 +196,8 @@ func TestPlace(t *testing.T) {
 		"comma":     {`{"image":"x"}`, "/a,b", "/a,b", Place{"/workspaces/a,b", `type=bind,"source=/a,b","target=/workspaces/a,b"`}},
 		"own": {
 			`{"image":"x","workspaceFolder":"/src","workspaceMount":"source=${localWorkspaceFolder},target=${containerWorkspaceFolder},type=bind"}`,
-			"/a/b", "/a/b", Place{"/src", "source=/a/b,target=/src,type=bind"},
+			"/a/b", "/a/b",
+			Place{"/src", "source=/a/b,target=/src,type=bind"},
 		},
 		"none": {`{"image":"x","workspaceMount":"","workspaceFolder":"/w"}`, "/a", "/a", Place{"/w", ""}},
 	} {

@@ -129,7 +129,8 @@ func TestParseRunArgs(t *testing.T) {
 		Ulimits: []string{"memlock=-1"}, ExtraHosts: []string{"h:1.2.3.4"}, DNS: []string{"1.1.1.1"}, GroupAdd: []string{"9"},
 		Ports: []string{"80:80"}, GPUs: "all", Env: []string{"A=1", "B=2", "HOME=/home/u", "C=3"}, Labels: map[string]string{"l": "1"},
 		Mounts: []Mount{
-			{Type: "bind", Source: "/a", Target: "/b", ReadOnly: true}, {Type: "volume", Source: "vol", Target: "/v"},
+			{Type: "bind", Source: "/a", Target: "/b", ReadOnly: true},
+			{Type: "volume", Source: "vol", Target: "/v"},
 			{Type: "tmpfs", Target: "/m"},
 		},
 	}

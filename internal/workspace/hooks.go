@@ -200,8 +200,8 @@ func (u *upRun) runParallel(ctx context.Context, s *step, name string, hook devc
 			cancel()
 		}
 	}
-	if s.reporter.err != nil {
-		return s.reporter.err
+	if s.err != nil {
+		return s.err
 	}
 	for _, o := range outcomes {
 		if o.err != nil {

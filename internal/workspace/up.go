@@ -72,7 +72,7 @@ func (w *Workspace) Up(ctx context.Context, req api.UpRequest, fn func(api.Progr
 	if err := u.run(ctx, initialize); err != nil {
 		return api.UpResult{}, err
 	}
-	return u.result, u.reporter.err
+	return u.result, u.err
 }
 
 func (u *upRun) run(ctx context.Context, initialize devcontainer.Hook) error {

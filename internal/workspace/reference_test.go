@@ -1,4 +1,4 @@
-package devcontainer
+package workspace_test
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/ebpfdev/ebpfdev/internal/devcontainer"
 )
 
 // readConfiguration asks the reference CLI, which must be there in CI.
@@ -81,11 +83,11 @@ func TestAgreesWithTheReference(t *testing.T) {
 			want, workspace := readConfiguration(t, folder)
 			delete(want, "configFilePath")
 
-			f, err := Parse(path, []byte(text))
+			f, err := devcontainer.Parse(path, []byte(text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			vars := Variables{LocalFolder: folder, Env: func(name string) (string, bool) {
+			vars := devcontainer.Variables{LocalFolder: folder, Env: func(name string) (string, bool) {
 				if name == "COMPARE" {
 					return "value", true
 				}
@@ -99,7 +101,7 @@ func TestAgreesWithTheReference(t *testing.T) {
 			if vars.ContainerFolder == "" {
 				vars.ContainerFolder = place.Folder
 			}
-			got, err := Substitute(f.Raw, vars)
+			got, err := devcontainer.Substitute(f.Raw, vars)
 			if err != nil {
 				t.Fatal(err)
 			}
