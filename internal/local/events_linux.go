@@ -1,0 +1,116 @@
+package local
+
+import (
+	"context"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/events"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
+)
+
+// StreamEvents implements api.Events.
+func (t *Target) StreamEvents(ctx context.Context, req api.EventsRequest, fn func(api.Event) error) (err error) {
+	ctx, done := t.call(ctx, "stream events")
+	defer func() { err = done(err) }()
+	var spec *ebpf.CollectionSpec
+	if len(req.Object.Data) > 0 {
+		if spec, err = t.parse(ctx, req.Object); err != nil {
+			return err
+		}
+	}
+	sources, err := t.eventSources(ctx, req, spec)
+	defer func() {
+		for _, s := range sources {
+			_ = s.Map.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	return events.Stream(ctx, sources, req.Logs, fn)
+}
+
+// eventSources opens the maps that a request asks for, each once.
+func (t *Target) eventSources(ctx context.Context, req api.EventsRequest, spec *ebpf.CollectionSpec) ([]events.Source, error) {
+	const op = "stream events"
+	var (
+		sources []events.Source
+		seen    = map[uint32]bool{}
+		refs    = req.Maps
+	)
+	if req.Project != "" {
+		list, err := t.view().Maps(ctx, api.ListRequest{Project: req.Project})
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range list {
+			if m.Type == "ringbuf" || m.Type == "perf_event_array" {
+				refs = append(refs, api.MapRef{ID: m.ID})
+			}
+		}
+	}
+	for _, ref := range refs {
+		src, err := t.openMap(ctx, op, ref)
+		if err != nil {
+			return sources, err
+		}
+		if seen[src.Info.ID] {
+			_ = src.Map.Close()
+			continue
+		}
+		seen[src.Info.ID] = true
+		sources = append(sources, events.Source{
+			Name: src.Info.Name, Map: src.Map, Type: t.recordType(src.Info, spec),
+		})
+		if !inspect.CarriesRecords(src.Map.Type()) {
+			return sources, api.Errorf(op, src.Info.Name, api.ErrUsage, "a "+src.Info.Type+" map carries no events")
+		}
+	}
+	return sources, nil
+}
+
+// recordType returns the C type of a map's records: what its declaration said
+// when this target loaded it, or what the given object says. The kernel keeps
+// no types of such maps.
+func (t *Target) recordType(info api.Map, spec *ebpf.CollectionSpec) btf.Type {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, h := range t.loads {
+		if typ := h.types[info.ID]; typ != nil {
+			return typ
+		}
+	}
+	if spec == nil {
+		return nil
+	}
+	return declaredType(info.Name, spec)
+}
+
+// declaredType finds the type of a map's records in an object: the value type
+// of the map's declaration, else a struct named like the map, or "event".
+func declaredType(name string, spec *ebpf.CollectionSpec) btf.Type {
+	if m := spec.Maps[name]; m != nil && m.Value != nil {
+		return m.Value
+	}
+	if spec.Types == nil {
+		return nil
+	}
+	for _, candidate := range []string{name, singular(name), name + "_t", "event", "event_t"} {
+		var s *btf.Struct
+		if candidate != "" && spec.Types.TypeByName(candidate, &s) == nil {
+			return s
+		}
+	}
+	return nil
+}
+
+// singular takes the plural's s off: the map "events" carries struct event.
+func singular(name string) string {
+	if n := len(name); n > 1 && name[n-1] == 's' {
+		return name[:n-1]
+	}
+	return ""
+}
