@@ -39,6 +39,9 @@ func (watchMsg) data() {}
 func (wantMsg) data()  {}
 func (eventMsg) data() {}
 
+// noID is an id that no object has: the kernel counts up from 1.
+const noID = 1<<32 - 1
+
 // poll reads the lists once. The next poll is asked for when they have come.
 func (a *app) poll() tea.Cmd {
 	ctx, s, gen := a.conn.ctx, a.conn.session, a.conn.gen
@@ -46,8 +49,11 @@ func (a *app) poll() tea.Cmd {
 	return func() tea.Msg {
 		msg := listsMsg{gen: gen}
 		began := time.Now()
-		msg.links, msg.err = s.ListLinks(ctx, req)
+		_, msg.err = s.ListLinks(ctx, api.ListRequest{IDs: []uint32{noID}}) // next to no work: the way there and back
 		msg.latency = time.Since(began)
+		if msg.err == nil {
+			msg.links, msg.err = s.ListLinks(ctx, req)
+		}
 		if msg.err == nil {
 			msg.programs, msg.err = s.ListPrograms(ctx, req)
 		}

@@ -194,9 +194,12 @@ func (e *entryPane) view(t draw.Theme, w, h int, focused bool) []string {
 	return lines
 }
 
+// wideEntries is the width from which a change has a column of its own.
+const wideEntries = 60
+
 func (e *entryPane) columns(w int) []draw.Column {
-	columns := []draw.Column{{Title: "KEY", Width: 0}, {Title: "VALUE"}, {Title: "CHANGE", Width: 10, Right: true}}
-	if w < 40 {
+	columns := []draw.Column{{Title: "KEY"}, {Title: "VALUE"}, {Title: "CHANGE", Width: 10, Right: true}}
+	if w < wideEntries {
 		columns = columns[:2]
 	}
 	longest := 4
@@ -230,6 +233,9 @@ func (e *entryPane) row(t draw.Theme, columns []draw.Column, row int) string {
 	change := ""
 	if was, ok := e.changed[string(x.Key.Raw)]; ok {
 		change = t.Warn.Render(delta(was, x.Value.Text))
+		if len(columns) < 3 { // no column for it: before the value, where it is not cut
+			value = change + " " + value
+		}
 	}
 	return t.Row(columns, []string{draw.Clean(x.Key.Text), value, change})
 }

@@ -107,15 +107,11 @@ func receive[T any](ctx context.Context, f *feed[T], wrap func(batch[T]) tea.Msg
 type ring struct {
 	limit int
 	lines []string
-	lost  int
 }
 
 func (r *ring) add(lines ...string) {
 	r.lines = append(r.lines, lines...)
 	if over := len(r.lines) - r.limit; over > 0 {
 		r.lines = append(r.lines[:0:0], r.lines[over:]...)
-		r.lost += over
 	}
 }
-
-func (r *ring) clear() { r.lines, r.lost = nil, 0 }
