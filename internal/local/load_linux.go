@@ -30,9 +30,12 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 	}
 	opts.Prepare(spec)
 
-	t.loading.Lock()
-	defer t.loading.Unlock()
-	if err := t.makeRoom(ctx, req); err != nil {
+	release, err := t.lock(ctx, req.Lifetime == api.LifetimePinned || req.Replace && pin.Is(t.opts.BPFFS))
+	if err != nil {
+		return res, err
+	}
+	defer release()
+	if err := t.makeRoom(req); err != nil {
 		return res, err
 	}
 	var obj *load.Object
@@ -59,11 +62,27 @@ func checkLoad(req *api.LoadRequest) error {
 	return pin.CheckProject(req.Project)
 }
 
-// makeRoom refuses a project that has something loaded, or unloads it first.
-func (t *Target) makeRoom(ctx context.Context, req api.LoadRequest) error {
-	if err := t.closed.Err(); err != nil {
-		return err
+// lock lets one load or unload at a time happen in this process and, when pins
+// are concerned, on this machine.
+func (t *Target) lock(ctx context.Context, pins bool) (release func(), _ error) {
+	t.loading.Lock()
+	if err := cmp.Or(ctx.Err(), t.closed.Err()); err != nil {
+		t.loading.Unlock()
+		return nil, err
 	}
+	if !pins {
+		return t.loading.Unlock, nil
+	}
+	unlock, err := t.pins.Lock(ctx)
+	if err != nil {
+		t.loading.Unlock()
+		return nil, err
+	}
+	return func() { unlock(); t.loading.Unlock() }, nil
+}
+
+// makeRoom refuses a project that has something loaded, or unloads it first.
+func (t *Target) makeRoom(req api.LoadRequest) error {
 	if req.Replace {
 		if _, err := t.unload(req.Project); err != nil {
 			return err
@@ -76,15 +95,7 @@ func (t *Target) makeRoom(ctx context.Context, req api.LoadRequest) error {
 		return api.Errorf("load", req.Project, api.ErrConflict, "the project is loaded already").
 			WithHint("ebpfdev load --replace")
 	}
-	if req.Lifetime == api.LifetimePinned {
-		return t.pins.Create(req.Project)
-	}
-	pins, err := t.pins.List(req.Project)
-	if err == nil && len(pins) > 0 {
-		err = api.Errorf("load", req.Project, api.ErrConflict, "the project is loaded and pinned already").
-			WithHint("ebpfdev unload")
-	}
-	return cmp.Or(err, ctx.Err())
+	return t.pins.CheckFree(req.Project)
 }
 
 // loading is a load under way: what there is to undo if it fails.
@@ -93,6 +104,7 @@ type loading struct {
 	req    api.LoadRequest
 	opts   attach.Options
 	obj    *load.Object
+	pins   []pin.Pin
 	links  []attached
 	res    api.LoadResult
 }
@@ -116,6 +128,9 @@ func (l *loading) run(ctx context.Context) error {
 
 // pinObject pins programs and maps.
 func (l *loading) pinObject() error {
+	if err := l.target.pins.Create(l.req.Project); err != nil {
+		return err
+	}
 	for _, name := range l.obj.ProgramNames() {
 		if err := l.pin(pin.Programs, name, l.obj.Programs[name]); err != nil {
 			return err
@@ -130,15 +145,12 @@ func (l *loading) pinObject() error {
 }
 
 func (l *loading) pin(kind pin.Kind, name string, what pin.Pinner) error {
-	id, err := pin.Of(what)
-	if err != nil {
-		return api.E("pin", name, api.ErrFailed, err)
-	}
-	path, err := l.target.pins.Pin(l.req.Project, kind, name, what, id)
+	p, err := l.target.pins.Pin(l.req.Project, kind, name, what)
 	if err != nil {
 		return err
 	}
-	l.res.Pins = append(l.res.Pins, path)
+	l.pins = append(l.pins, p)
+	l.res.Pins = append(l.res.Pins, p.Path)
 	return nil
 }
 
@@ -212,7 +224,8 @@ func ids[T pin.Pinner](objects map[string]T) []uint32 {
 // undo takes everything back.
 func (l *loading) undo() {
 	if l.pinned() {
-		_, _ = l.target.pins.Remove(l.req.Project)
+		slices.Reverse(l.pins) // links first
+		_, _ = l.target.pins.RemovePins(l.req.Project, l.pins)
 	}
 	for _, a := range l.links {
 		_ = a.link.Close()
@@ -246,11 +259,12 @@ func (t *Target) Unload(ctx context.Context, req api.UnloadRequest) (res api.Unl
 	if err := pin.CheckProject(req.Project); err != nil {
 		return res, err
 	}
-	t.loading.Lock()
-	defer t.loading.Unlock()
-	if err := ctx.Err(); err != nil {
+	// Without a BPF file system there can be no pins, and nothing to lock.
+	release, err := t.lock(ctx, pin.Is(t.opts.BPFFS))
+	if err != nil {
 		return res, err
 	}
+	defer release()
 	return t.unload(req.Project)
 }
 

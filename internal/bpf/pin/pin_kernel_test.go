@@ -3,11 +3,14 @@
 package pin_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -37,15 +40,16 @@ func store(t *testing.T, project string, m *ebpf.Map) (*pin.Store, string) {
 	if err := s.Create(project); err != nil {
 		t.Fatal(err)
 	}
-	id, err := pin.Of(m)
+	unlock, err := s.Lock(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	path, err := s.Pin(project, pin.Maps, ".data.x", m, id)
+	t.Cleanup(unlock)
+	p, err := s.Pin(project, pin.Maps, ".data.x", m)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, path
+	return s, p.Path
 }
 
 func TestPinAndRemove(t *testing.T) {
@@ -68,6 +72,66 @@ func TestPinAndRemove(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(filepath.Join(kerneltest.BPFFS, "ebpfdev")); len(left) != 0 {
 		t.Errorf("left: %v", left)
+	}
+}
+
+// A load that was killed after its first record must not be in the way for ever.
+func TestStaleRecord(t *testing.T) {
+	kerneltest.Require(t)
+	s, path := store(t, "pin-c", newMap(t))
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Create("pin-c"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Pin("pin-c", pin.Maps, ".data.x", newMap(t)); err != nil {
+		t.Errorf("Pin after a load that was killed: %v", err)
+	}
+	if res, err := s.Remove("pin-c"); err != nil || len(res.Removed) != 1 {
+		t.Errorf("Remove = %+v, %v", res, err)
+	}
+}
+
+func TestLockExcludes(t *testing.T) {
+	kerneltest.Require(t)
+	s := pin.New(kerneltest.BPFFS)
+	held, most := 0, 0
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 5 {
+				unlock, err := s.Lock(t.Context())
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				held++
+				most = max(most, held)
+				mu.Unlock()
+				runtime.Gosched()
+				mu.Lock()
+				held--
+				mu.Unlock()
+				unlock()
+			}
+		})
+	}
+	all.Wait()
+	if most != 1 {
+		t.Errorf("%d held the lock at once", most)
+	}
+	unlock, err := s.Lock(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.Lock(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Lock with a cancelled context: %v", err)
 	}
 }
 

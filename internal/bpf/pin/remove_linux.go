@@ -15,19 +15,23 @@ import (
 )
 
 // Remove takes away the pins of a project that still hold what was put there,
-// links first, and then the folders if nothing is left in them.
+// links first, and then the folders if nothing is left in them. The caller
+// holds the lock.
 func (s *Store) Remove(project string) (api.UnloadResult, error) {
-	var res api.UnloadResult
 	if err := CheckProject(project); err != nil {
-		return res, err
-	}
-	if !Is(s.bpffs) {
-		return res, nil
+		return api.UnloadResult{}, err
 	}
 	pins, err := s.List(project)
 	if err != nil {
-		return res, err
+		return api.UnloadResult{}, err
 	}
+	return s.RemovePins(project, pins)
+}
+
+// RemovePins takes away some pins of a project, in the order given, and then
+// its folders if nothing is left in them. The caller holds the lock.
+func (s *Store) RemovePins(project string, pins []Pin) (api.UnloadResult, error) {
+	var res api.UnloadResult
 	var firstErr error
 	for _, p := range pins {
 		why, err := s.removePin(p)
@@ -78,7 +82,6 @@ func (s *Store) removeFolders(project string) {
 	}
 	_ = os.Remove(filepath.Join(dir, recordDir))
 	_ = os.Remove(dir)
-	_ = os.Remove(s.root)
 }
 
 // removeRecords removes what a load that was killed between record and pin left.

@@ -92,8 +92,18 @@ func (s *Store) record(project string, kind Kind, name string) string {
 	return filepath.Join(s.dir(project), recordDir, string(kind)+"-"+escape(name))
 }
 
-// Create makes the folders of a project, for root alone. When the project has
-// pins already it fails with ErrConflict.
+// CheckFree fails with ErrConflict when a project has pins.
+func (s *Store) CheckFree(project string) error {
+	pins, err := s.List(project)
+	if err == nil && len(pins) > 0 {
+		err = conflict(project)
+	}
+	return err
+}
+
+// Create makes the folders of a project that has no pins, for root alone. The
+// caller holds the lock.
+// Errors: ErrUsage, ErrEnvironment, ErrConflict.
 func (s *Store) Create(project string) error {
 	if err := CheckProject(project); err != nil {
 		return err
@@ -101,14 +111,10 @@ func (s *Store) Create(project string) error {
 	if err := s.CheckFS(); err != nil {
 		return err
 	}
-	pins, err := s.List(project)
-	if err != nil {
+	if err := s.CheckFree(project); err != nil {
 		return err
 	}
-	if len(pins) > 0 {
-		return api.Errorf("load", project, api.ErrConflict, "the project is loaded already").
-			WithHint("ebpfdev load --replace")
-	}
+	s.removeFolders(project) // and the records that a load left which was killed
 	for _, sub := range []string{string(Programs), string(Maps), string(Links), recordDir} {
 		if err := os.MkdirAll(filepath.Join(s.dir(project), sub), 0o700); err != nil {
 			return fsError("make folder", s.dir(project), err)
@@ -119,17 +125,22 @@ func (s *Store) Create(project string) error {
 
 // Pin pins an object under a name and records what it is. The record comes
 // first: what dies in between leaves a record without a pin, never a pin that
-// nobody may remove.
-func (s *Store) Pin(project string, kind Kind, name string, what Pinner, id Identity) (string, error) {
-	path, record := s.path(project, kind, name), s.record(project, kind, name)
+// nobody may remove. The caller holds the lock.
+func (s *Store) Pin(project string, kind Kind, name string, what Pinner) (Pin, error) {
+	p := Pin{Path: s.path(project, kind, name), Project: project, Kind: kind, Name: name}
+	id, err := Of(what)
+	if err != nil {
+		return p, fsError("pin", p.Path, err)
+	}
+	record := s.record(project, kind, name)
 	if err := os.Symlink(id.String(), record); err != nil {
-		return "", fsError("record pin", path, err)
+		return p, fsError("record pin", p.Path, err)
 	}
-	if err := what.Pin(path); err != nil {
+	if err := what.Pin(p.Path); err != nil {
 		_ = os.Remove(record)
-		return "", fsError("pin", path, err)
+		return p, fsError("pin", p.Path, err)
 	}
-	return path, nil
+	return p, nil
 }
 
 // List returns the pins of a project, or of all projects for "". A file system
