@@ -126,6 +126,17 @@ func openID(command uintptr, id uint32) (int, error) {
 	return int(fd), nil
 }
 
+// nextID returns the id after one; command is one of BPF_*_GET_NEXT_ID. The
+// error after the last is os.ErrNotExist.
+func nextID(command uintptr, id uint32) (uint32, error) {
+	attr := struct{ id, next, flags uint32 }{id: id}
+	_, _, errno := unix.Syscall(unix.SYS_BPF, command, uintptr(unsafe.Pointer(&attr)), unsafe.Sizeof(attr))
+	if errno != 0 {
+		return 0, os.NewSyscallError("bpf", errno)
+	}
+	return attr.next, nil
+}
+
 // fdInfo reads what the kernel tells of an object only in /proc: the memory it
 // takes, and whether a map is frozen.
 func fdInfo(fd int) (memory uint64, frozen bool) {

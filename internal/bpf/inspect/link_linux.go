@@ -2,10 +2,10 @@ package inspect
 
 import (
 	"context"
-	"slices"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
@@ -14,32 +14,29 @@ import (
 // Links returns the links that a request selects, sorted by id.
 // Errors: ErrPermission, ErrNotSupported (before Linux 5.8 links have no ids).
 func (v *View) Links(ctx context.Context, req api.ListRequest) ([]api.Link, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	list, found := []api.Link{}, v.findPins(pin.Links)
 	w := newWords()
-	it := new(link.Iterator)
-	defer it.Close()
-	for it.Next() {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	err := walkIDs(ctx, req, unix.BPF_LINK_GET_NEXT_ID, func(id uint32) error {
+		l, err := link.NewFromID(link.ID(id))
+		if vanished(err) {
+			return nil
 		}
-		id := uint32(it.ID)
-		if len(req.IDs) > 0 && !slices.Contains(req.IDs, id) {
-			continue
+		if err != nil {
+			return err
 		}
-		out, ok := w.describe(id, it.Link)
+		defer l.Close()
+		out, ok := w.describe(id, l)
 		if !ok {
-			continue
+			return nil
 		}
 		r := ref{pin.Links, id}
 		out.Pinned, out.Project = found.paths[r], v.project(pin.Links, id, found)
 		if (req.Name == "" || req.Name == out.Program) && (req.Project == "" || req.Project == out.Project) {
 			list = append(list, out)
 		}
-	}
-	if err := it.Err(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return nil, listError("links", err)
 	}
 	return list, nil

@@ -18,11 +18,7 @@ import (
 // Errors: ErrPermission.
 func (v *View) Maps(ctx context.Context, req api.ListRequest) ([]api.Map, error) {
 	list, found := []api.Map{}, v.findPins(pin.Maps)
-	next := func(id uint32) (uint32, error) {
-		n, err := ebpf.MapGetNextID(ebpf.MapID(id))
-		return uint32(n), err
-	}
-	err := walkIDs(ctx, req, next, func(id uint32) error {
+	err := walkIDs(ctx, req, unix.BPF_MAP_GET_NEXT_ID, func(id uint32) error {
 		out, err := describe(id)
 		if vanished(err) {
 			return nil

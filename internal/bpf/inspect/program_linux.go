@@ -22,11 +22,7 @@ func (v *View) Programs(ctx context.Context, req api.ListRequest) ([]api.Program
 		owners = findOwners()
 		boot   = bootTime()
 	)
-	next := func(id uint32) (uint32, error) {
-		n, err := ebpf.ProgramGetNextID(ebpf.ProgramID(id))
-		return uint32(n), err
-	}
-	err := walkIDs(ctx, req, next, func(id uint32) error {
+	err := walkIDs(ctx, req, unix.BPF_PROG_GET_NEXT_ID, func(id uint32) error {
 		p, err := program(id, boot)
 		if vanished(err) {
 			return nil

@@ -22,8 +22,8 @@ type View struct {
 }
 
 // walkIDs calls fn with every id that a request asks for: those that it names,
-// or all that next gives.
-func walkIDs(ctx context.Context, req api.ListRequest, next func(uint32) (uint32, error), fn func(uint32) error) error {
+// or all that the kernel gives for a command, one of BPF_*_GET_NEXT_ID.
+func walkIDs(ctx context.Context, req api.ListRequest, command uintptr, fn func(uint32) error) error {
 	if len(req.IDs) > 0 {
 		ids := slices.Clone(req.IDs)
 		slices.Sort(ids)
@@ -41,7 +41,7 @@ func walkIDs(ctx context.Context, req api.ListRequest, next func(uint32) (uint32
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n, err := next(id)
+		n, err := nextID(command, id)
 		if errors.Is(err, os.ErrNotExist) {
 			return nil
 		}
@@ -55,9 +55,10 @@ func walkIDs(ctx context.Context, req api.ListRequest, next func(uint32) (uint32
 	}
 }
 
-// vanished reports whether an object ended while it was read.
+// vanished reports whether an object ended while it was read, or is a link that
+// is only just being made (EAGAIN).
 func vanished(err error) bool {
-	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESTALE)
+	return errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.EAGAIN)
 }
 
 // listError gives an error of a listing its kind.
