@@ -54,6 +54,7 @@ func (b *Builder) Build(ctx context.Context, req api.BuildRequest, fn func(api.B
 	if err != nil {
 		return api.BuildResult{}, api.E("build", req.Dir, api.ErrEnvironment, err)
 	}
+	defer who.leave()
 	steps := p.Build
 	if req.Clean {
 		steps = append(append([][]string{}, p.Clean...), p.Build...)

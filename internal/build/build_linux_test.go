@@ -326,12 +326,7 @@ func TestGoProject(t *testing.T) {
 			t.Skip(err)
 		}
 	}
-	dir := folder(t, map[string]string{
-		"go.mod":  "module example.org/probe\n\ngo 1.25\n\nrequire github.com/cilium/ebpf v0.22.0\n",
-		"main.go": "package main\n\n//go:generate clang -g -O2 -target bpf -c bpf/probe.bpf.c -o probe_bpfel.o\n\nfunc main() {}\n",
-		"bpf/probe.bpf.c": "__attribute__((section(\"socket\"), used)) int probe(void *ctx) { return 0; }\n" +
-			"char _license[] __attribute__((section(\"license\"), used)) = \"Dual BSD/GPL\";\n",
-	})
+	dir := folder(t, goProject())
 	env := append(os.Environ(), "GOFLAGS=-mod=mod", "GOPROXY=off")
 	var steps []string
 	res, err := build.New(build.Options{Env: env}).Build(t.Context(), api.BuildRequest{Dir: dir}, func(e api.BuildEvent) error {
@@ -354,5 +349,15 @@ func TestGoProject(t *testing.T) {
 	var tool *api.ToolError
 	if !errors.As(err, &tool) || tool.Tool != "go generate" || !strings.Contains(tool.Stderr, "probe.bpf.c:1") {
 		t.Errorf("a program that does not compile: %v\n%+v", err, tool)
+	}
+}
+
+// goProject is a Go module whose go:generate runs clang.
+func goProject() map[string]string {
+	return map[string]string{
+		"go.mod":  "module example.org/probe\n\ngo 1.25\n\nrequire github.com/cilium/ebpf v0.22.0\n",
+		"main.go": "package main\n\n//go:generate clang -g -O2 -target bpf -c bpf/probe.bpf.c -o probe_bpfel.o\n\nfunc main() {}\n",
+		"bpf/probe.bpf.c": "__attribute__((section(\"socket\"), used)) int probe(void *ctx) { return 0; }\n" +
+			"char _license[] __attribute__((section(\"license\"), used)) = \"Dual BSD/GPL\";\n",
 	}
 }

@@ -19,6 +19,14 @@ import (
 type buildUser struct {
 	env        []string
 	credential *syscall.Credential // nil for ourselves
+	passing    string              // a home for this build only, or empty
+}
+
+// leave removes what was made for this build only.
+func (u buildUser) leave() {
+	if u.passing != "" {
+		_ = os.RemoveAll(u.passing) // what stays is in a folder for temporary files
+	}
 }
 
 // userOf returns who builds in a folder: ourselves, unless we are root and the
@@ -43,12 +51,18 @@ func userOf(dir string, env []string) (buildUser, error) {
 		}
 		cred.Groups = groups(u)
 	}
+	who := buildUser{credential: cred}
 	if home == "" {
-		if home, err = cacheHome(uid, gid); err != nil {
+		var lasting bool
+		if home, lasting, err = cacheHome(uid, gid); err != nil {
 			return buildUser{}, err
 		}
+		if !lasting {
+			who.passing = home
+		}
 	}
-	return buildUser{env: rehome(env, name, home), credential: cred}, nil
+	who.env = rehome(env, name, home)
+	return who, nil
 }
 
 // groups returns a user's supplementary groups; none when they cannot be read.
@@ -76,24 +90,23 @@ func ownedDir(path string, uid uint32) bool {
 	return ok && st.Uid == uid
 }
 
-// cacheHome returns a home for a user who has none: caches of compilers stay
-// there between builds. Anybody may write to /var/tmp, so a folder that
-// another user has put in the place is not taken.
-func cacheHome(uid, gid uint32) (string, error) {
-	path := filepath.Join("/var/tmp", "ebpfdev-home-"+strconv.Itoa(int(uid)))
-	err := os.Mkdir(path, 0o700)
-	if err == nil {
-		return path, os.Lchown(path, int(uid), int(gid))
+// cacheHome returns a home for a user who has none. It lasts, so that caches of
+// compilers stay there between builds; but anybody may write to /var/tmp, and
+// where another user has put something in the place, a new one is made.
+func cacheHome(uid, gid uint32) (path string, lasting bool, err error) {
+	path = filepath.Join("/var/tmp", "ebpfdev-home-"+strconv.Itoa(int(uid)))
+	if err := os.Mkdir(path, 0o700); err == nil {
+		return path, true, os.Lchown(path, int(uid), int(gid))
 	}
-	info, statErr := os.Lstat(path)
-	if statErr == nil && info.Mode().Perm()&0o022 == 0 && ownedDir(path, uid) {
-		return path, nil
+	info, err := os.Lstat(path)
+	if err == nil && info.Mode().Perm()&0o022 == 0 && ownedDir(path, uid) {
+		return path, true, nil
 	}
 	path, err = os.MkdirTemp("/var/tmp", "ebpfdev-home-")
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
-	return path, os.Lchown(path, int(uid), int(gid))
+	return path, false, os.Lchown(path, int(uid), int(gid))
 }
 
 // rehome returns the environment for another user: what points into the old
