@@ -1,13 +1,18 @@
 package docker
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 )
@@ -124,5 +129,51 @@ func TestVirtualMachine(t *testing.T) {
 		if got := inVirtualMachine(tt.os, tt.system, tt.name, tt.host); got != tt.want {
 			t.Errorf("%+v: %v", tt, got)
 		}
+	}
+}
+
+// serve answers every request on a socket.
+func serve(t *testing.T, h http.HandlerFunc) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ebpfdev-") // a socket's path must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	l, err := net.Listen("unix", filepath.Join(dir, "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &httptest.Server{Listener: l, Config: &http.Server{Handler: h}}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return "unix://" + l.Addr().String()
+}
+
+func TestEngineThatIsTooOld(t *testing.T) {
+	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Api-Version", "1.30") })
+	_, err := Open(t.Context(), Options{Host: host})
+	if api.KindOf(err) != api.ErrNotSupported || !strings.Contains(err.Error(), "1.30") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestSomethingElseAnswers(t *testing.T) {
+	host := serve(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>no", http.StatusTeapot) })
+	if _, err := Open(t.Context(), Options{Host: host}); api.KindOf(err) != api.ErrEnvironment {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestOpenCanBeGivenUp(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	asked := time.Now()
+	host := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		asked = time.Now()
+		cancel()
+		<-r.Context().Done()
+	})
+	if _, err := Open(ctx, Options{Host: host}); !errors.Is(err, context.Canceled) || time.Since(asked) > time.Second {
+		t.Errorf("error %v after %v", err, time.Since(asked))
 	}
 }
