@@ -97,6 +97,8 @@ func RaiseMemlock() {
 func Explain(spec *ebpf.CollectionSpec, err error) error {
 	kind, name := culprit(spec, err)
 	cause := strings.TrimPrefix(err.Error(), kind+" "+name+": ")
+	// The library's guess at any EPERM; locked memory is seldom the cause.
+	cause = strings.TrimSuffix(cause, " (MEMLOCK may be too low, consider rlimit.RemoveMemlock)")
 	var refused *ebpf.VerifierError
 	switch {
 	case errors.As(err, &refused) && len(refused.Log) > 0:

@@ -22,8 +22,9 @@ import (
 const maxLogs = 6 << 20
 
 // failureLog is the first size of the buffer for the log of a program that was
-// refused. It is large because a log that does not fit costs a second load.
-const failureLog = 32 << 20
+// refused. A log that does not fit costs a second load, room that is not used
+// costs time as well.
+const failureLog = 4 << 20
 
 // Object verifies programs of an object, all or those named, in the order of
 // their names.
