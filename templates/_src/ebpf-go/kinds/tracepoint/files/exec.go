@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -27,7 +26,7 @@ type Exec struct {
 	Comm      string   `json:"comm"`
 	Filename  string   `json:"filename"`
 	Args      []string `json:"args"`
-	Truncated bool     `json:"truncated,omitempty"` // there were more arguments
+	Truncated bool     `json:"truncated,omitempty"` // some arguments are cut or left out
 }
 
 // Count is how often a user has run a command.
@@ -85,9 +84,9 @@ func parse(raw []byte) (Exec, error) {
 	if _, err := binary.Decode(raw, binary.NativeEndian, &e); err != nil {
 		return Exec{}, fmt.Errorf("event of %d bytes: %w", len(raw), err)
 	}
-	args := make([]byte, min(int(e.ArgsSize), len(e.Args)))
+	args := make([]string, min(int(e.ArgsCount), len(e.Args)))
 	for i := range args {
-		args[i] = byte(e.Args[i])
+		args[i] = text(e.Args[i][:])
 	}
 	return Exec{
 		PID:       int(e.Pid),
@@ -95,8 +94,8 @@ func parse(raw []byte) (Exec, error) {
 		UID:       int(e.Uid),
 		Comm:      text(e.Comm[:]),
 		Filename:  text(e.Filename[:]),
-		Args:      strings.Split(strings.TrimSuffix(string(args), "\x00"), "\x00"),
-		Truncated: int(e.ArgsSize) > len(e.Args),
+		Args:      args,
+		Truncated: e.ArgsCut != 0,
 	}, nil
 }
 

@@ -46,8 +46,8 @@ func TestTracerSeesExec(t *testing.T) {
 	}
 }
 
-// Arguments that are longer than an event has room for are cut, not lost.
-func TestTracerCutsLongArguments(t *testing.T) {
+// Arguments that an event has no room for are cut or left out, and it says so.
+func TestTracerCutsArguments(t *testing.T) {
 	needRoot(t)
 	tracer, err := NewTracer()
 	if err != nil {
@@ -56,12 +56,28 @@ func TestTracerCutsLongArguments(t *testing.T) {
 	defer tracer.Close()
 
 	mark := strconv.Itoa(os.Getpid())
-	if err := exec.Command("true", mark, strings.Repeat("x", 4096)).Run(); err != nil {
-		t.Fatal(err)
+	tests := map[string]struct {
+		args []string
+		want int // arguments that are there, with the program's name
+		cut  bool
+	}{
+		"fits":     {[]string{"fits" + mark, "", strings.Repeat("x", 126), "4", "5", "6", "7"}, 8, false},
+		"too long": {[]string{"long" + mark, strings.Repeat("x", 4096), "3"}, 3, true},
+		"too many": {[]string{"many" + mark, "2", "3", "4", "5", "6", "7", "8"}, 8, true},
 	}
-	got := next(t, tracer, []string{"true", mark})
-	if !got.Truncated || len(got.Args) != 3 || !strings.HasPrefix(got.Args[2], "xxx") {
-		t.Errorf("got %+v", got)
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			if err := exec.Command("true", tt.args...).Run(); err != nil {
+				t.Fatal(err)
+			}
+			got := next(t, tracer, []string{"true", tt.args[0]})
+			if got.Truncated != tt.cut || len(got.Args) != tt.want {
+				t.Errorf("got %+v", got)
+			}
+			if !tt.cut && !slices.Equal(got.Args[1:], tt.args) {
+				t.Errorf("got %q, want %q", got.Args[1:], tt.args)
+			}
+		})
 	}
 }
 

@@ -6,7 +6,8 @@
 
 #define COMM_LEN 16
 #define FILENAME_LEN 128
-#define ARGS_LEN 512
+#define MAX_ARGS 8
+#define ARG_LEN 128
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -15,10 +16,11 @@ struct event {
 	__u32 pid;
 	__u32 ppid;
 	__u32 uid;
-	__u32 args_size; /* bytes that the process has; at most ARGS_LEN are in args */
+	__u16 args_count; /* of args that are filled */
+	__u16 args_cut;	  /* not zero when some did not fit */
 	char comm[COMM_LEN];
 	char filename[FILENAME_LEN];
-	char args[ARGS_LEN]; /* as in /proc/PID/cmdline: each ends with a zero byte */
+	char args[MAX_ARGS][ARG_LEN];
 };
 
 /* Who runs what. */
@@ -71,12 +73,38 @@ static void count_command(const struct event *e)
 	c->last_ppid = e->ppid;
 }
 
+/* The arguments lie one after the other, each ended by a zero byte. */
+static void read_args(struct event *e, struct task_struct *task)
+{
+	unsigned long pos = BPF_CORE_READ(task, mm, arg_start);
+	unsigned long end = BPF_CORE_READ(task, mm, arg_end);
+
+	e->args_count = 0;
+	e->args_cut = 0;
+	for (int i = 0; i < MAX_ARGS; i++) {
+		long len;
+
+		e->args[i][0] = 0; /* memory from a ring buffer is not cleared */
+		if (pos >= end)
+			continue;
+		len = bpf_probe_read_user_str(e->args[i], ARG_LEN, (void *)pos);
+		if (len <= 0 || len == ARG_LEN) {
+			e->args_cut = 1; /* where the next one begins is not known */
+			pos = end;
+		} else {
+			pos += len;
+		}
+		e->args_count = i + 1;
+	}
+	if (pos < end)
+		e->args_cut = 1;
+}
+
 /* Runs in the new program's process, after its memory has been set up. */
 SEC("tracepoint/sched/sched_process_exec")
 int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	unsigned long start, size;
 	struct event *e;
 
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
@@ -92,14 +120,7 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 	bpf_probe_read_kernel_str(e->filename, sizeof(e->filename),
 				  (void *)ctx + (ctx->__data_loc_filename & 0xffff));
 
-	start = BPF_CORE_READ(task, mm, arg_start);
-	size = BPF_CORE_READ(task, mm, arg_end) - start;
-	e->args_size = size;
-	if (size > sizeof(e->args))
-		size = sizeof(e->args);
-	if (bpf_probe_read_user(e->args, size, (void *)start))
-		e->args_size = 0;
-
+	read_args(e, task);
 	count_command(e);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
