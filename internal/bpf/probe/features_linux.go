@@ -40,7 +40,6 @@ func (p *prober) list() []feature {
 		{"tcx", tcx},
 		{"cgroup", func() error { return features.HaveProgramType(ebpf.CGroupSKB) }},
 		{"lsm", p.lsm},
-		{"iterators", func() error { return load(tracing(ebpf.AttachTraceIter, "bpf_map")) }},
 		{"ringbuf", func() error { return features.HaveMapType(ebpf.RingBuf) }},
 		{"batch map operations", batch},
 		{"links of perf events", perfLink},
