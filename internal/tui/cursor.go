@@ -1,5 +1,7 @@
 package tui
 
+import "github.com/ebpfdev/ebpfdev/internal/tui/draw"
+
 // cursor is a position in a list of which a window can be seen.
 type cursor struct {
 	at  int // the selected row
@@ -96,4 +98,18 @@ func (s *scroll) first(n, rows int) int {
 func (s *scroll) window(lines []string, rows int) []string {
 	from := s.first(len(lines), rows)
 	return lines[from:min(from+max(rows, 0), len(lines))]
+}
+
+// wrapped is window for lines that may be longer than w cells: the visible ones
+// are wrapped, and what is most worth seeing stays in view, which is the end
+// while new lines are followed.
+func (s *scroll) wrapped(lines []string, w, rows int) []string {
+	var out []string
+	for _, l := range s.window(lines, rows) {
+		out = append(out, draw.Fold(l, w)...)
+	}
+	if over := len(out) - rows; over > 0 && !s.start && !s.pinned {
+		return out[over:]
+	}
+	return out[:min(len(out), max(rows, 0))]
 }

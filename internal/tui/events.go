@@ -29,6 +29,10 @@ type eventPane struct {
 	cancel context.CancelFunc
 }
 
+// eventPace is slower than a frame: a busy stream would otherwise draw the
+// screen all the time, for lines that nobody can read that fast.
+const eventPace = 150 * time.Millisecond
+
 func (p *eventPane) restart() { p.serial++ }
 
 // sources names what a stream would read: the project's buffers and programs.
@@ -73,6 +77,7 @@ func (a *app) followEvents() tea.Cmd {
 	p.stream++
 	p.ctx, p.cancel = context.WithCancel(a.conn.ctx)
 	p.feed = newFeed[api.Event](p.log.limit)
+	p.feed.pace = eventPace
 	f, s, ctx := p.feed, a.conn.session, p.ctx
 	req := api.EventsRequest{Project: a.conn.info.Project, Object: p.object, Logs: true}
 	run := func() tea.Msg {
@@ -145,7 +150,7 @@ func (p *eventPane) view(t draw.Theme, w, h int) []string {
 	case p.err != nil && len(p.log.lines) == 0:
 		return t.State(problem("The events cannot be read.", p.err, "ctrl+r tries again"), w, h)
 	case len(p.log.lines) > 0:
-		return p.at.window(p.log.lines, h)
+		return p.at.wrapped(p.log.lines, w, h)
 	case p.source == "":
 		return t.State(draw.State{Title: "Nothing is loaded.", Text: "Records and bpf_printk lines of this project show up here.", Hint: "l loads"}, w, h)
 	case p.ready:

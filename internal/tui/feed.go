@@ -16,6 +16,7 @@ const frame = time.Second / 30
 // Update does not keep up, the oldest items are dropped and counted.
 type feed[T any] struct {
 	limit int
+	pace  time.Duration // the least time between two batches
 
 	mu    sync.Mutex
 	items []T
@@ -35,7 +36,7 @@ type batch[T any] struct {
 }
 
 func newFeed[T any](limit int) *feed[T] {
-	return &feed[T]{limit: limit, ready: make(chan struct{}, 1)}
+	return &feed[T]{limit: limit, pace: frame, ready: make(chan struct{}, 1)}
 }
 
 // put adds an item. It never blocks.
@@ -74,7 +75,7 @@ func (f *feed[T]) take(ctx context.Context) (batch[T], bool) {
 	case <-f.ready:
 	}
 	f.mu.Lock()
-	wait := frame - time.Since(f.last)
+	wait := f.pace - time.Since(f.last)
 	f.mu.Unlock()
 	if wait > 0 {
 		timer := time.NewTimer(wait)

@@ -41,14 +41,15 @@ func (a *app) pipeline(title string, s steps, args ...string) tea.Cmd {
 		}
 		out := outcome{summary: plural(len(built.Objects), "object")}
 		if s.verify {
-			if out, err = verify(ctx, service, built.Objects, say); err != nil {
-				return out, err
-			}
+			out, err = verify(ctx, service, built.Objects, say)
 		}
-		if s.load {
-			return load(ctx, service, info.Project, built.Objects, s, say)
+		if s.load && err == nil {
+			out, err = load(ctx, service, info.Project, built.Objects, s, say)
 		}
-		return out, nil
+		if len(built.Objects) == 1 {
+			out.object = built.Objects[0]
+		}
+		return out, err
 	}})
 }
 
@@ -129,7 +130,7 @@ func load(ctx context.Context, l api.Loader, project string, objects []api.Objec
 		say(note{step: u.Program + "  not attached: " + u.Reason, done: true, mark: draw.Locked, line: hint(u.Hint)})
 	}
 	return outcome{
-		loaded: true, object: o, unattached: len(res.Unattached),
+		loaded: true, unattached: len(res.Unattached),
 		summary: plural(len(res.Programs), "program") + ", " + plural(len(res.Links), "link"),
 	}, nil
 }

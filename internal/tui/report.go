@@ -112,7 +112,7 @@ func (r *report) view(a *app, w, h int) []string {
 		rule += ", its middle left out"
 	}
 	lines := append(head, t.Dim.Render(rule))
-	for _, l := range r.at.window(r.log, rows) {
+	for _, l := range r.at.wrapped(r.log, w-4, rows) {
 		lines = append(lines, " "+l)
 	}
 	note := f.object

@@ -67,7 +67,7 @@ type outcome struct {
 	loaded   bool       // what the kernel holds has changed
 	folder   string     // a new project to go to
 	conflict bool       // the project is already loaded
-	object   api.Object // what was loaded; its BTF names the types of events
+	object   api.Object // what was built; its BTF names the types of events
 	// unattached counts programs that need to be told where.
 	unattached int
 	summary    string
@@ -218,6 +218,9 @@ func (a *app) finished(msg finishedMsg) tea.Cmd {
 		a.notice = plural(msg.unattached, "program") + " not attached: A says where, then l again"
 	}
 	if msg.object.Name != "" {
+		if a.events.object.Name == "" { // what came so far had no names
+			a.events.restart()
+		}
 		a.events.object = msg.object
 	}
 	if msg.loaded && a.service() != nil {
@@ -286,5 +289,5 @@ func (p *taskPane) view(t draw.Theme, w, h int) []string {
 			Title: "No task has run.", Text: "Build, verify, load and their logs show up here.", Hint: "b builds, l builds and loads, r runs",
 		}, w, h)
 	}
-	return p.at.window(p.log.lines, h)
+	return p.at.wrapped(p.log.lines, w, h)
 }

@@ -130,6 +130,14 @@ func Wrap(line string, w int) []string {
 	return append(out, rest)
 }
 
+// Fold breaks a line, which may have colours, into lines of at most w cells.
+func Fold(line string, w int) []string {
+	if w <= 0 || Width(line) <= w {
+		return []string{line}
+	}
+	return strings.Split(ansi.Hardwrap(line, w, true), "\n")
+}
+
 // Block cuts or pads lines to exactly w by h cells.
 func (t Theme) Block(lines []string, w, h int) []string {
 	out := make([]string, 0, max(h, 0))
