@@ -141,7 +141,8 @@ func cmdELFBomb(ts *testscript.TestScript, _ bool, args []string) {
 	header.Ident[elf.EI_VERSION] = byte(elf.EV_CURRENT)
 	var b bytes.Buffer
 	for _, part := range []any{
-		header, names, elf.Section64{},
+		header, names,
+		elf.Section64{},
 		elf.Section64{Name: 1, Type: uint32(elf.SHT_NOBITS), Flags: uint64(elf.SHF_ALLOC | elf.SHF_WRITE), Off: size, Size: 2 << 30, Addralign: 8},
 		elf.Section64{Name: 6, Type: uint32(elf.SHT_STRTAB), Off: size, Size: uint64(len(names)), Addralign: 1},
 	} {

@@ -173,7 +173,7 @@ func refuses(h *harness) {
 
 // emptyKernel takes the fake's own project out.
 func emptyKernel(h *harness) {
-	if _, err := h.session.Unload(context.Background(), api.UnloadRequest{Project: "probe"}); err != nil {
+	if _, err := h.session.Unload(h.ctx, api.UnloadRequest{Project: "probe"}); err != nil {
 		panic(err)
 	}
 }

@@ -22,7 +22,7 @@ const demoSeenWithin = 15 * time.Second
 // the file becomes the name of the process, which is what the map is keyed by.
 const demoStimulus = `set -eu
 date; uname -sr; id -un
-cp "$(command -v true)" "/tmp/$0"
+cp /bin/true "/tmp/$0"
 i=0
 while [ "$i" -lt "$1" ]; do
 	"/tmp/$0"

@@ -62,10 +62,10 @@ func (w *entryWriter) entry(e api.Entry) error {
 		return eachValue(e, func(cpu, value string) error { return w.csv.Write(e.Key.Text, cpu, value) })
 	default:
 		return eachValue(e, func(cpu, value string) error {
-			switch {
-			case cpu == "":
+			switch cpu {
+			case "":
 				w.table.Row(e.Key.Text, value)
-			case cpu == "0":
+			case "0":
 				w.table.Row(e.Key.Text, cpu, value)
 			default:
 				w.table.Row("", cpu, value)

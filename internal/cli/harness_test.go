@@ -16,6 +16,7 @@ import (
 
 // harness is ebpfdev over fakes.
 type harness struct {
+	ctx        context.Context
 	dir        string // where commands run
 	session    *apitest.Fake
 	workspace  *apitest.FakeWorkspace
@@ -31,7 +32,7 @@ type harness struct {
 // newHarness works in an empty folder, on a workspace whose container runs.
 func newHarness(t *testing.T, env ...string) *harness {
 	t.Helper()
-	h := &harness{dir: t.TempDir(), session: apitest.NewFake(), scaffolder: apitest.NewFakeScaffolder(), doctor: apitest.NewFakeDoctor()}
+	h := &harness{ctx: t.Context(), dir: t.TempDir(), session: apitest.NewFake(), scaffolder: apitest.NewFakeScaffolder(), doctor: apitest.NewFakeDoctor()}
 	h.workspace = apitest.NewFakeWorkspace(h.session)
 	h.io, h.in, h.out, h.errOut = iostreams.Test(env...)
 	h.deps = Deps{

@@ -16,7 +16,6 @@ type newOptions struct {
 	*factory
 	req    api.ScaffoldRequest
 	up     bool
-	trust  bool
 	output output.Choice
 }
 

@@ -1,0 +1,53 @@
+//go:build kernel
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/sys/unix"
+)
+
+// inNamespace says to the test binary that it runs in mounts of its own.
+const inNamespace = "EBPFDEV_TEST_NAMESPACE"
+
+// TestKernelScripts runs scripts on this machine's kernel, with a bpffs and a
+// tracefs that only this test sees.
+func TestKernelScripts(t *testing.T) {
+	if ok, err := condition("kernel"); err != nil {
+		t.Fatal(err)
+	} else if !ok {
+		t.Skip("needs root and clang")
+	}
+	if os.Getenv(inNamespace) == "" {
+		rerunWithOwnMounts(t)
+		return
+	}
+	for _, m := range []struct{ kind, path string }{{"bpf", "/sys/fs/bpf"}, {"tracefs", "/sys/kernel/tracing"}} {
+		if err := unix.Mount(m.kind, m.path, m.kind, 0, ""); err != nil {
+			t.Fatalf("mount %s: %v", m.path, err)
+		}
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script/kernel", Setup: setup, Cmds: scriptCommands(), Condition: condition,
+	})
+}
+
+// rerunWithOwnMounts runs this test again as a child with a mount namespace of
+// its own, out of which nothing spreads. The kernel unmounts all with it.
+func rerunWithOwnMounts(t *testing.T) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("unshare", "--mount", "--propagation", "private", self, "-test.run", "^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), inNamespace+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
