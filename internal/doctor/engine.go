@@ -76,7 +76,7 @@ func (x *examination) checkMachine(context.Context) []api.Check {
 	if x.engine == nil {
 		return nil
 	}
-	switch other := x.kernelErr != nil || x.info.Desktop || (x.kernel.Release != "" && x.kernel.Release != x.info.Kernel); {
+	switch other := x.info.Desktop || (x.kernel.Release != "" && x.kernel.Release != x.info.Kernel); {
 	case x.info.Arch != runtime.GOARCH:
 		return []api.Check{warn(id, title, fmt.Sprintf("the engine runs on %s, this program on %s", x.info.Arch, runtime.GOARCH),
 			"an emulated container cannot call bpf(2)", "docker run --rm "+x.doctor.opts.BaseImages[0]+" uname -m")}

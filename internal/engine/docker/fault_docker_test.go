@@ -47,7 +47,7 @@ func startOwnEngine(t *testing.T) *ownEngine {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	parent := filepath.Base(dir)
-	t.Cleanup(func() { removeCgroups(parent) })
+	t.Cleanup(func() { removeCgroups(t, parent) })
 	o := &ownEngine{dir: dir, host: "unix://" + dir + "/s"}
 	script := `mkdir -p /run/containerd && mount -t tmpfs tmpfs /run/containerd && dockerd --data-root "$1/data" --exec-root "$1/exec" \
 		--pidfile "$1/pid" --host "unix://$1/s" --bridge none --iptables=false --ip6tables=false --cgroup-parent "/$2" >"$1/log" 2>&1 & wait`
@@ -74,13 +74,29 @@ func startOwnEngine(t *testing.T) *ownEngine {
 	return o
 }
 
-// removeCgroups removes what a killed engine leaves of its containers.
-func removeCgroups(parent string) {
-	for _, depth := range []string{"*/" + parent + "/*", parent + "/*", "*/" + parent, parent} {
-		dirs, _ := filepath.Glob("/sys/fs/cgroup/" + depth)
-		for _, d := range dirs {
-			_ = syscall.Rmdir(d)
+// removeCgroups removes what a killed engine leaves of its containers, once the
+// last of their processes has ended.
+func removeCgroups(t *testing.T, parent string) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for {
+		var left []string
+		for _, depth := range []string{"*/" + parent + "/*/", parent + "/*/", "*/" + parent + "/", parent + "/"} {
+			dirs, _ := filepath.Glob("/sys/fs/cgroup/" + depth)
+			for _, d := range dirs {
+				if syscall.Rmdir(d) != nil {
+					left = append(left, d)
+				}
+			}
 		}
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("left behind: %v", left)
+			return
+		}
+		<-time.After(20 * time.Millisecond)
 	}
 }
 
