@@ -48,6 +48,15 @@ func (w *Workspace) binary() (*agentBinary, error) {
 	return w.agent, nil
 }
 
+// fileState changes when a file does.
+func fileState(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
+}
+
 // tar returns the binary and the link to it as an uncompressed archive for binDir.
 func (b *agentBinary) tar() (io.Reader, error) {
 	var buffer bytes.Buffer

@@ -48,6 +48,11 @@ func (u *upRun) create(ctx context.Context) (id string, err error) {
 	if err != nil {
 		return "", err
 	}
+	if u.replaced != "" {
+		if err := u.e.RemoveContainer(ctx, u.replaced); err != nil {
+			return "", err
+		}
+	}
 	if u.absent, err = u.absentVolumes(ctx, spec); err != nil {
 		return "", err
 	}

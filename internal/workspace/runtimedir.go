@@ -116,7 +116,8 @@ func (l *workspaceLock) settle(ctx context.Context, e engine.Engine, p *project)
 type cache struct {
 	Container string              `json:"container"`
 	Started   string              `json:"started"`
-	Agent     string              `json:"agent,omitempty"` // SHA-256 that was put in and read back
+	Agent     string              `json:"agent,omitempty"`      // SHA-256 that was put in and read back
+	AgentFile string              `json:"agent_file,omitempty"` // what it was read from, and when that was changed
 	Checked   bool                `json:"checked,omitempty"`
 	Missing   []string            `json:"missing,omitempty"`
 	Warnings  []string            `json:"warnings,omitempty"`

@@ -21,6 +21,7 @@ type upRun struct {
 	req      api.UpRequest
 	imageRef string   // what the container is created from
 	absent   []string // volumes that were not there before
+	replaced string   // a container that goes once the new image is there
 	filled   string   // SHA-256 of the agent that was put into a new container's volume
 	result   api.UpResult
 }
@@ -84,10 +85,7 @@ func (u *upRun) run(ctx context.Context, initialize devcontainer.Hook) error {
 		return err
 	}
 	if c != nil && u.req.Rebuild {
-		if err := u.e.RemoveContainer(ctx, c.ID); err != nil {
-			return err
-		}
-		c = nil
+		u.replaced, c = c.ID, nil
 	}
 	if err := u.sweep(ctx); err != nil {
 		return err
@@ -183,10 +181,12 @@ func (u *upRun) prepare(ctx context.Context, c *engine.Container, m devcontainer
 	if err := u.check(ctx, s); err != nil {
 		return err
 	}
-	if known.Agent == "" {
-		known.Agent = u.filled
+	file := fileState(u.w.opts.Executable)
+	if u.filled != "" {
+		known.Agent, known.AgentFile = u.filled, file
 	}
-	if known.Agent == "" {
+	if known.Agent == "" || known.AgentFile != file {
+		known.AgentFile = file
 		err := u.step("agent", "Put ebpfdev in", func(st *step) error { return s.ensureAgent(ctx, st) })
 		if err != nil {
 			return err

@@ -3,11 +3,14 @@
 package workspace_test
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/workspace"
 )
 
 func TestUpTwiceIsOneContainer(t *testing.T) {
@@ -42,5 +45,54 @@ func TestPrivateNames(t *testing.T) {
 				t.Errorf("pwd: %d %q", code, out)
 			}
 		})
+	}
+}
+
+func TestRebuild(t *testing.T) {
+	f := newFixture(t, config, dockerfile)
+	first := f.mustUp()
+	f.write(".devcontainer/Dockerfile", dockerfile+"RUN exit 1\n")
+	if _, err := f.up(api.UpRequest{Rebuild: true}); !errors.Is(err, api.ErrTool) {
+		t.Errorf("up: %v", err)
+	}
+	if again := f.mustUp(); again.ContainerID != first.ContainerID {
+		t.Error("a build that failed took the container")
+	}
+	status, err := f.w.Status(t.Context(), api.StatusRequest{Folder: f.folder})
+	if err != nil || !status.Changed {
+		t.Errorf("status: %+v, %v", status, err)
+	}
+	f.write(".devcontainer/Dockerfile", dockerfile+"RUN echo new >/new\n")
+	second, err := f.up(api.UpRequest{Rebuild: true})
+	if err != nil || !second.Created || second.ContainerID == first.ContainerID {
+		t.Errorf("up: %+v, %v", second, err)
+	}
+	if out, _ := f.exec("cat", "/new"); out != "new\n" {
+		t.Errorf("cat: %q", out)
+	}
+	list, err := f.e.ListContainers(t.Context(), f.labels())
+	if err != nil || len(list) != 1 {
+		t.Errorf("%d containers, %v", len(list), err)
+	}
+}
+
+func TestANewerBinaryIsPutIn(t *testing.T) {
+	f := newFixture(t, config, dockerfile)
+	f.mustUp()
+	path, _ := binary()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := filepath.Join(t.TempDir(), "ebpfdev")
+	if err := os.WriteFile(newer, append(data, "newer"...), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w := workspace.New(workspace.Options{Engine: openEngine, Executable: newer, Env: f.lookup})
+	if _, err := w.Up(t.Context(), api.UpRequest{Folder: f.folder}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if out, code := f.exec("tail", "-c5", "/opt/ebpfdev/current/ebpfdev"); code != 0 || out != "newer" {
+		t.Errorf("tail: %d %q", code, out)
 	}
 }
