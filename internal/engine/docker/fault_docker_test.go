@@ -7,10 +7,12 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -81,12 +83,10 @@ func removeCgroups(t *testing.T, parent string) {
 	deadline := time.Now().Add(10 * time.Second)
 	for {
 		var left []string
-		for _, depth := range []string{"*/" + parent + "/*/", parent + "/*/", "*/" + parent + "/", parent + "/"} {
-			dirs, _ := filepath.Glob("/sys/fs/cgroup/" + depth)
-			for _, d := range dirs {
-				if syscall.Rmdir(d) != nil {
-					left = append(left, d)
-				}
+		for _, pattern := range []string{parent, "*/" + parent} {
+			tops, _ := filepath.Glob("/sys/fs/cgroup/" + pattern)
+			for _, top := range tops {
+				left = append(left, removeTree(top)...)
 			}
 		}
 		if len(left) == 0 {
@@ -98,6 +98,24 @@ func removeCgroups(t *testing.T, parent string) {
 		}
 		<-time.After(20 * time.Millisecond)
 	}
+}
+
+// removeTree removes folders, the innermost first, and returns those that stay.
+func removeTree(top string) (left []string) {
+	var dirs []string
+	_ = filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, path)
+		}
+		return nil
+	})
+	slices.Reverse(dirs)
+	for _, d := range dirs {
+		if syscall.Rmdir(d) != nil {
+			left = append(left, d)
+		}
+	}
+	return left
 }
 
 // kill ends the engine's process, and only it, without a warning.
