@@ -472,10 +472,11 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-func BenchmarkText(b *testing.B) {
+func BenchmarkAppendText(b *testing.B) {
 	typ := variable(b, types(b), "event_value")
 	raw := make([]byte, size(b, typ))
+	var buf []byte
 	for b.Loop() {
-		Text(typ, raw)
+		buf = AppendText(buf[:0], typ, raw)
 	}
 }

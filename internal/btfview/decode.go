@@ -23,44 +23,56 @@ import (
 // arrays that are addresses by their names are shown as addresses.
 func Decode(t btf.Type, raw []byte) api.Datum {
 	d := api.Datum{Raw: raw}
-	text, ok := show(t, raw, false)
+	text, ok := show(nil, t, raw, false)
 	d.Text = string(text)
 	if ok {
-		if js, ok := show(t, raw, true); ok {
+		if js, ok := show(nil, t, raw, true); ok {
 			d.JSON = js
 		}
 	}
 	return d
 }
 
-// Text returns the Text of Decode alone, for filters that look at many values.
-func Text(t btf.Type, raw []byte) string {
-	text, _ := show(t, raw, false)
-	return string(text)
+// AppendText appends the Text of Decode alone, for filters that look at many
+// values and keep none.
+func AppendText(dst []byte, t btf.Type, raw []byte) []byte {
+	dst, _ = show(dst, t, raw, false)
+	return dst
 }
 
-// show renders raw, and says whether it is by its type.
-func show(t btf.Type, raw []byte, json bool) ([]byte, bool) {
+// show appends raw to dst, and says whether it is by its type.
+func show(dst []byte, t btf.Type, raw []byte, json bool) ([]byte, bool) {
 	if !fits(t, len(raw)) {
-		return plain(raw), false
+		return plain(dst, raw), false
 	}
-	p := printer{json: json, limit: 64<<10 + 64*len(raw)}
+	p := printer{buf: dst, json: json, limit: len(dst) + 64<<10 + 64*len(raw)}
 	p.value(t, "", raw)
 	if p.over() {
-		return plain(raw), false
+		return plain(dst, raw), false
 	}
 	return p.buf, true
 }
 
 // plain shows bytes that have no type.
-func plain(raw []byte) []byte {
-	digits := api.Hex(raw).String()
+func plain(dst, raw []byte) []byte {
 	switch len(raw) {
 	case 1, 2, 4, 8:
-		return append(strconv.AppendUint(nil, little(raw), 10), " ("+digits+")"...)
+		dst = strconv.AppendUint(dst, little(raw), 10)
+		return append(pairs(append(dst, " ("...), raw), ')')
 	default:
-		return []byte(digits)
+		return pairs(dst, raw)
 	}
+}
+
+// pairs writes hexadecimal digits as api.Hex does.
+func pairs(dst, raw []byte) []byte {
+	for i := range raw {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = hex.AppendEncode(dst, raw[i:i+1])
+	}
+	return dst
 }
 
 // printer writes values as text for people or as JSON.

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/btfview"
@@ -122,19 +125,36 @@ func (v *view) matcher(where string) func(key, value []byte) bool {
 	if where == "" {
 		return nil
 	}
-	where = strings.ToLower(where)
-	holds := func(text string) bool { return strings.Contains(strings.ToLower(text), where) }
+	want := []byte(strings.ToLower(where))
+	var buf []byte // used again for each text
+	holds := func(t btf.Type, raw []byte) bool {
+		buf = btfview.AppendText(buf[:0], t, raw)
+		return bytes.Contains(lower(buf), want)
+	}
 	return func(key, value []byte) bool {
-		if holds(btfview.Text(v.key, key)) {
+		if holds(v.key, key) {
 			return true
 		}
 		for i := range v.cpus {
-			if holds(btfview.Text(v.value, v.cpu(value, i))) {
+			if holds(v.value, v.cpu(value, i)) {
 				return true
 			}
 		}
 		return false
 	}
+}
+
+// lower is bytes.ToLower in place where it can be.
+func lower(text []byte) []byte {
+	for i, c := range text {
+		switch {
+		case c >= utf8.RuneSelf:
+			return bytes.ToLower(text)
+		case 'A' <= c && c <= 'Z':
+			text[i] += 'a' - 'A'
+		}
+	}
+	return text
 }
 
 // add takes an entry that the walk gives.
