@@ -194,11 +194,32 @@ func TestDecodeWithoutType(t *testing.T) {
 	}
 }
 
-func TestDecodeSection(t *testing.T) {
-	var sec *btf.Datasec
-	if err := types(t).TypeByName(".rodata", &sec); err == nil {
-		t.Skip("the compiler made a .rodata")
+// TestFlexibleArray: records of different lengths.
+func TestFlexibleArray(t *testing.T) {
+	typ := &btf.Struct{Name: "packet", Size: 4, Members: []btf.Member{
+		{Name: "len", Type: &btf.Int{Name: "__u32", Size: 4}},
+		{Name: "data", Type: &btf.Array{Type: &btf.Int{Name: "unsigned short", Size: 2}}, Offset: 32},
+	}}
+	for raw, want := range map[string]string{
+		"02000000":         "{len: 2, data: []}",
+		"0200000001000200": "{len: 2, data: [1, 2]}",
+		"02000000010002":   "{len: 2, data: [1]}",
+		"020000":           "02 00 00",
+	} {
+		d := Decode(typ, unhexed(t, raw))
+		if d.Text != want {
+			t.Errorf("Decode(%s) = %s, want %s", raw, d.Text, want)
+		}
+		if len(raw)%8 == 0 {
+			roundTrip(t, typ, unhexed(t, raw))
+		}
 	}
+	if !Flexible(typ) || Flexible(&btf.Struct{}) || Flexible(nil) {
+		t.Error("Flexible")
+	}
+}
+
+func TestDecodeSection(t *testing.T) {
 	typ := &btf.Datasec{Name: ".bss", Size: 12, Vars: []btf.VarSecinfo{
 		{Type: &btf.Var{Name: "hits", Type: &btf.Int{Name: "int", Size: 4, Encoding: btf.Signed}}, Offset: 0, Size: 4},
 		{Type: &btf.Var{Name: "on", Type: &btf.Int{Name: "_Bool", Size: 1, Encoding: btf.Bool}}, Offset: 8, Size: 1},
@@ -434,6 +455,8 @@ func TestInventedTypes(t *testing.T) {
 	i := &btf.Int{Name: "int", Size: 4}
 	for _, typ := range []btf.Type{
 		loop, unnamed, def,
+		&btf.Struct{Size: 1, Members: []btf.Member{{Name: "rest", Type: &btf.Array{Type: loop}, Offset: 1 << 31}}},
+		&btf.Struct{Members: []btf.Member{{Name: "rest", Type: &btf.Array{Type: loop}}}},
 		&btf.Struct{Size: 4, Members: []btf.Member{{Name: "far", Type: i, Offset: 800}, {Name: "b", Type: i, Offset: 30, BitfieldSize: 64}}},
 		&btf.Array{Type: &btf.Struct{}, Nelems: 1 << 31},
 		&btf.Int{Name: "odd", Size: 3},

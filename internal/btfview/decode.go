@@ -18,7 +18,8 @@ import (
 // another size, the text is hexadecimal, after the number it makes when raw is
 // as long as one, and there is no JSON.
 //
-// Strings end at their first NUL. Of a union all members are shown. Numbers in
+// A struct that ends with an array without a length, "char data[]", takes the
+// rest of raw into it. Strings end at their first NUL. Of a union all members are shown. Numbers in
 // network byte order (__be16, __be32) are shown in the host's; those and byte
 // arrays that are addresses by their names are shown as addresses.
 func Decode(t btf.Type, raw []byte) api.Datum {
@@ -42,7 +43,8 @@ func AppendText(dst []byte, t btf.Type, raw []byte) []byte {
 
 // show appends raw to dst, and says whether it is by its type.
 func show(dst []byte, t btf.Type, raw []byte, json bool) ([]byte, bool) {
-	if !fits(t, len(raw)) {
+	t, ok := shape(t, len(raw))
+	if !ok {
 		return plain(dst, raw), false
 	}
 	p := printer{buf: dst, json: json, limit: len(dst) + 64<<10 + 64*len(raw)}

@@ -44,7 +44,8 @@ func encode(t btf.Type, size int, text string) ([]byte, error) {
 	if digits, ok := strings.CutPrefix(text, "hex:"); ok {
 		return unhex(digits, size)
 	}
-	if !fits(t, size) {
+	t, ok := shape(t, size)
+	if !ok {
 		return encodePlain(size, text)
 	}
 	n, err := parseAs(t, text)

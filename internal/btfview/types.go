@@ -2,6 +2,7 @@ package btfview
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
@@ -46,6 +47,47 @@ func fits(t btf.Type, size int) bool {
 	}
 	n, err := btf.Sizeof(t)
 	return err == nil && n == size
+}
+
+// Flexible reports whether t is a struct that ends with an array without a
+// length, "char data[]": its values may be longer than t.
+func Flexible(t btf.Type) bool {
+	under, _ := strip(t)
+	s, ok := under.(*btf.Struct)
+	if !ok || len(s.Members) == 0 {
+		return false
+	}
+	last, _ := strip(s.Members[len(s.Members)-1].Type)
+	a, ok := last.(*btf.Array)
+	return ok && a.Nelems == 0
+}
+
+// shape returns t as it describes exactly size bytes: t itself, or with a length
+// for the array at its end.
+func shape(t btf.Type, size int) (btf.Type, bool) {
+	if fits(t, size) {
+		return t, true
+	}
+	if t == nil || !Flexible(t) {
+		return nil, false
+	}
+	under, _ := strip(t)
+	s := *under.(*btf.Struct)
+	if int64(s.Size) > int64(size) {
+		return nil, false
+	}
+	s.Members = slices.Clone(s.Members)
+	last := &s.Members[len(s.Members)-1]
+	array, _ := strip(last.Type)
+	item := array.(*btf.Array).Type
+	n, err := btf.Sizeof(item)
+	rest := size - int(last.Offset.Bytes())
+	if err != nil || n <= 0 || rest < 0 {
+		return nil, false
+	}
+	s.Size = uint32(size)
+	last.Type = &btf.Array{Type: item, Nelems: uint32(rest / n)}
+	return &s, true
 }
 
 // part returns size bytes at offset off of raw.

@@ -114,7 +114,7 @@ func (r *perfReader) close() {}
 // unpad cuts off what perf adds so that a record ends at a multiple of 8 bytes.
 func unpad(t btf.Type, raw []byte) []byte {
 	size, err := btf.Sizeof(t)
-	if err != nil || size > len(raw) || len(raw)-size >= 8 {
+	if err != nil || btfview.Flexible(t) || size > len(raw) || len(raw)-size >= 8 {
 		return raw
 	}
 	return raw[:size]
