@@ -161,27 +161,54 @@ func (p *process) waitFault(ctx context.Context, err error) error {
 	return err
 }
 
+// settleWithin is how long a container that is going away may still say that it
+// runs after its commands were killed.
+const settleWithin = 500 * time.Millisecond
+
 // exitCode looks behind the code of a killed command: when its container is
-// gone or stopped, that is what happened.
+// gone or stopped, that is what happened. The engine kills the commands first
+// and takes note of it a moment later.
 func (p *process) exitCode(ctx context.Context, code int) (int, error) {
 	const killed = 137
 	if code != killed {
 		return code, nil
 	}
+	settled := time.After(settleWithin)
+	for {
+		runs, err := p.runs(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if !runs {
+			return 0, p.gone("the container was stopped")
+		}
+		select {
+		case <-settled:
+			return code, nil // only this command was killed
+		case <-time.After(settleWithin / 20):
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+}
+
+// runs reports whether the container still runs; one that was removed or died
+// is an error that says so.
+func (p *process) runs(ctx context.Context) (bool, error) {
 	c, err := p.engine.InspectContainer(ctx, p.container)
 	switch {
 	case api.KindOf(err) == api.ErrNotExist:
-		return 0, p.gone("the container was removed")
+		return false, p.gone("the container was removed")
 	case err != nil:
-		return 0, err
+		return false, err
 	case c.State == "removing":
-		return 0, p.gone("the container was removed")
+		return false, p.gone("the container was removed")
 	case c.State == "running" || c.State == "paused":
-		return code, nil
+		return true, nil
 	case c.OOMKilled:
-		return 0, p.gone("the container ran out of memory and was killed")
+		return false, p.gone("the container ran out of memory and was killed")
 	default:
-		return 0, p.gone("the container was stopped")
+		return false, nil
 	}
 }
 
