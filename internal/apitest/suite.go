@@ -28,13 +28,14 @@ var (
 	rejectObject []byte
 )
 
-// What CountObject holds.
+// What CountObject holds. One name is longer than the 15 bytes that the kernel
+// keeps.
 const (
-	CountProgram = "count_calls" // raw_tracepoint/sys_enter
-	CountsMap    = "counts"      // hash, __u32 to __u64: system calls by number
-	ScoresMap    = "scores"      // hash, __u32 to __u64: nobody writes to it
-	SettingsMap  = "settings"    // hash, __u32 to struct limits
-	EventsMap    = "events"      // ring buffer of struct event
+	CountProgram = "count_calls"           // raw_tracepoint/sys_enter
+	CountsMap    = "counts"                // hash, __u32 to __u64: system calls by number
+	ScoresMap    = "scores"                // hash, __u32 to __u64: nobody writes to it
+	SettingsMap  = "settings_of_the_suite" // hash, __u32 to struct limits
+	EventsMap    = "events"                // ring buffer of struct event
 )
 
 // CountObject is an object that counts all system calls of the machine and

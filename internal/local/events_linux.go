@@ -9,6 +9,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/events"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
+	"github.com/ebpfdev/ebpfdev/internal/btfview"
 )
 
 // StreamEvents implements api.Events.
@@ -86,31 +87,9 @@ func (t *Target) recordType(info api.Map, spec *ebpf.CollectionSpec) btf.Type {
 	if spec == nil {
 		return nil
 	}
-	return declaredType(info.Name, spec)
-}
-
-// declaredType finds the type of a map's records in an object: the value type
-// of the map's declaration, else a struct named like the map, or "event".
-func declaredType(name string, spec *ebpf.CollectionSpec) btf.Type {
-	if m := spec.Maps[name]; m != nil && m.Value != nil {
-		return m.Value
+	var declared btf.Type
+	if m := spec.Maps[info.Name]; m != nil {
+		declared = m.Value
 	}
-	if spec.Types == nil {
-		return nil
-	}
-	for _, candidate := range []string{name, singular(name), name + "_t", "event", "event_t"} {
-		var s *btf.Struct
-		if candidate != "" && spec.Types.TypeByName(candidate, &s) == nil {
-			return s
-		}
-	}
-	return nil
-}
-
-// singular takes the plural's s off: the map "events" carries struct event.
-func singular(name string) string {
-	if n := len(name); n > 1 && name[n-1] == 's' {
-		return name[:n-1]
-	}
-	return ""
+	return btfview.RecordType(spec.Types, info.Name, declared)
 }

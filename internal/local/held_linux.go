@@ -1,12 +1,9 @@
 package local
 
 import (
-	"slices"
-
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 
-	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
@@ -18,8 +15,8 @@ import (
 type held struct {
 	object *load.Object // nil when it is pinned
 	links  []attached
-	types  map[uint32]btf.Type // of records, by the map's id
-	ids    map[pin.Kind][]uint32
+	types  map[uint32]btf.Type            // of records, by the map's id
+	names  map[pin.Kind]map[uint32]string // by id, in the object
 }
 
 // attached is a program's link.
@@ -41,40 +38,46 @@ func (h *held) close() {
 // session reports whether the load lives as long as the target.
 func (h *held) session() bool { return h.object != nil }
 
-// note remembers the ids of what was loaded and the types of records.
-func (h *held) note(obj *load.Object, res api.LoadResult) {
-	h.ids = map[pin.Kind][]uint32{}
-	for _, p := range res.Programs {
-		h.ids[pin.Programs] = append(h.ids[pin.Programs], p.ID)
+// hold makes what the target keeps of a load.
+func hold(obj *load.Object, links []attached) *held {
+	h := &held{
+		object: obj, links: links, types: map[uint32]btf.Type{},
+		names: map[pin.Kind]map[uint32]string{pin.Programs: {}, pin.Maps: {}, pin.Links: {}},
 	}
-	for _, l := range res.Links {
-		h.ids[pin.Links] = append(h.ids[pin.Links], l.ID)
+	for name, p := range obj.Programs {
+		h.name(pin.Programs, p, name)
 	}
-	h.types = map[uint32]btf.Type{}
+	for _, a := range links {
+		h.name(pin.Links, a.link, a.program)
+	}
 	for name, m := range obj.Maps {
-		id, err := pin.OfMap(m)
-		if err != nil {
-			continue
-		}
-		h.ids[pin.Maps] = append(h.ids[pin.Maps], id.ID)
-		spec := obj.Spec.Maps[name]
-		if !inspect.CarriesRecords(spec.Type) {
-			continue
-		}
-		if typ := btfview.RecordType(obj.Spec.Types, spec.Name, spec.Value); typ != nil {
-			h.types[id.ID] = typ
+		id := h.name(pin.Maps, m, name)
+		if spec := obj.Spec.Maps[name]; inspect.CarriesRecords(spec.Type) {
+			if typ := btfview.RecordType(obj.Spec.Types, name, spec.Value); typ != nil {
+				h.types[id] = typ
+			}
 		}
 	}
+	return h
 }
 
-// projectOf returns the project of the session's load that holds an object.
-func (t *Target) projectOf(kind pin.Kind, id uint32) string {
+// name remembers what an object is called and returns its id.
+func (h *held) name(kind pin.Kind, what pin.Pinner, name string) uint32 {
+	id, err := pin.Of(what)
+	if err == nil { // an attachment without a link (before Linux 5.15) has no id
+		h.names[kind][id.ID] = name
+	}
+	return id.ID
+}
+
+// ours tells of an object that a load of this session holds.
+func (t *Target) ours(kind pin.Kind, id uint32) (project, name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for project, h := range t.loads {
-		if h.session() && slices.Contains(h.ids[kind], id) {
-			return project
+		if name, ok := h.names[kind][id]; ok && h.session() {
+			return project, name
 		}
 	}
-	return ""
+	return "", ""
 }

@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/cilium/ebpf/btf"
@@ -106,6 +107,7 @@ type loading struct {
 	obj    *load.Object
 	pins   []pin.Pin
 	links  []attached
+	held   *held
 	res    api.LoadResult
 }
 
@@ -184,41 +186,33 @@ func (l *loading) attach(ctx context.Context) error {
 
 // describe lists what was made, as the inspector shows it.
 func (l *loading) describe(ctx context.Context) error {
-	programs, maps, links := ids(l.obj.Programs), ids(l.obj.Maps), []uint32{}
-	for _, a := range l.links {
-		if id, err := pin.OfLink(a.link); err == nil {
-			links = append(links, id.ID)
-		}
+	l.held = hold(l.obj, l.links)
+	view := l.target.view()
+	view.Ours = func(kind pin.Kind, id uint32) (project, name string) {
+		return l.req.Project, l.held.names[kind][id]
 	}
-	view, project := l.target.view(), l.req.Project
-	view.Project = func(pin.Kind, uint32) string { return project }
-	var err error
 	l.res.Programs, l.res.Maps, l.res.Links = []api.Program{}, []api.Map{}, []api.Link{}
-	if len(programs) > 0 {
-		if l.res.Programs, err = view.Programs(ctx, api.ListRequest{IDs: programs}); err != nil {
+	var err error
+	if req, any := l.made(pin.Programs); any {
+		if l.res.Programs, err = view.Programs(ctx, req); err != nil {
 			return err
 		}
 	}
-	if len(maps) > 0 {
-		if l.res.Maps, err = view.Maps(ctx, api.ListRequest{IDs: maps}); err != nil {
+	if req, any := l.made(pin.Maps); any {
+		if l.res.Maps, err = view.Maps(ctx, req); err != nil {
 			return err
 		}
 	}
-	if len(links) > 0 {
-		l.res.Links, err = view.Links(ctx, api.ListRequest{IDs: links})
+	if req, any := l.made(pin.Links); any {
+		l.res.Links, err = view.Links(ctx, req)
 	}
 	return err
 }
 
-func ids[T pin.Pinner](objects map[string]T) []uint32 {
-	var list []uint32
-	for _, o := range objects {
-		if id, err := pin.Of(o); err == nil {
-			list = append(list, id.ID)
-		}
-	}
-	slices.Sort(list)
-	return list
+// made selects what the load made of a kind; false when that is nothing.
+func (l *loading) made(kind pin.Kind) (api.ListRequest, bool) {
+	ids := slices.Collect(maps.Keys(l.held.names[kind]))
+	return api.ListRequest{IDs: ids}, len(ids) > 0
 }
 
 // undo takes everything back.
@@ -235,20 +229,13 @@ func (l *loading) undo() {
 
 // keep hands the load to the target, or to its pins.
 func (l *loading) keep() api.LoadResult {
-	h := &held{links: l.links}
-	h.note(l.obj, l.res)
 	if l.pinned() {
-		for _, a := range l.links {
-			_ = a.link.Close()
-		}
-		l.obj.Close()
-		h.links = nil
-	} else {
-		h.object = l.obj
+		l.held.close()
+		l.held.object, l.held.links = nil, nil
 	}
 	l.target.mu.Lock()
 	defer l.target.mu.Unlock()
-	l.target.loads[l.req.Project] = h
+	l.target.loads[l.req.Project] = l.held
 	return l.res
 }
 

@@ -98,7 +98,7 @@ func (t *Target) parse(ctx context.Context, obj api.Object) (*ebpf.CollectionSpe
 }
 
 func (t *Target) view() *inspect.View {
-	return &inspect.View{BPFFS: t.opts.BPFFS, Project: t.projectOf}
+	return &inspect.View{BPFFS: t.opts.BPFFS, Ours: t.ours}
 }
 
 // ListPrograms implements api.Inspector.

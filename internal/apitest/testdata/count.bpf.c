@@ -28,7 +28,7 @@ struct {
 	__uint(max_entries, 64);
 	__type(key, __u32);
 	__type(value, struct limits);
-} settings SEC(".maps");
+} settings_of_the_suite SEC(".maps");
 
 /* Left alone by the program: whatever is in it, user space put there. */
 struct {
@@ -72,7 +72,7 @@ int count_calls(__u64 *ctx)
 		return 0;
 	}
 	__sync_fetch_and_add(count, 1);
-	l = bpf_map_lookup_elem(&settings, &zero);
+	l = bpf_map_lookup_elem(&settings_of_the_suite, &zero);
 	if (l && l->sample)
 		sample = l->sample;
 	if (*count % sample == 0)

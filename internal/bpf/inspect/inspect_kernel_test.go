@@ -50,18 +50,18 @@ func TestProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.Remove(path) })
-	view := inspect.View{BPFFS: kerneltest.BPFFS, Project: func(k pin.Kind, got uint32) string {
+	view := inspect.View{BPFFS: kerneltest.BPFFS, Ours: func(k pin.Kind, got uint32) (project, name string) {
 		if k == pin.Programs && got == id {
-			return "mine"
+			return "mine", "the_name_that_it_has_in_the_object"
 		}
-		return ""
+		return "", ""
 	}}
 	list, err := view.Programs(t.Context(), api.ListRequest{IDs: []uint32{id}})
 	if err != nil || len(list) != 1 {
 		t.Fatalf("Programs = %+v, %v", list, err)
 	}
 	got := list[0]
-	if got.Name != "inspect_me" || got.Type != "socket_filter" || !got.GPL || got.BytesXlated != 16 ||
+	if got.Name != "the_name_that_it_has_in_the_object" || got.Type != "socket_filter" || !got.GPL || got.BytesXlated != 16 ||
 		got.BytesMem == 0 || got.VerifiedInsns != 2 || len(got.Tag) != 16 || got.Project != "mine" {
 		t.Errorf("program = %+v", got)
 	}
@@ -135,7 +135,7 @@ func TestMapTypesOfAnObject(t *testing.T) {
 			t.Fatalf("Maps of %s = %+v, %v", name, list, err)
 		}
 		got := list[0]
-		if got.Name != name || got.Type != want.Type || got.KeySize != want.KeySize || got.ValueSize != want.ValueSize ||
+		if !strings.HasPrefix(name, got.Name) || got.Type != want.Type || got.KeySize != want.KeySize || got.ValueSize != want.ValueSize ||
 			got.KeyType != want.KeyType || got.Readable != want.Readable || got.Frozen != want.Frozen ||
 			!strings.Contains(got.ValueType, want.ValueType) || got.BytesMem == 0 {
 			t.Errorf("map %s = %+v, want %+v", name, got, want)

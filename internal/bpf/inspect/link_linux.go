@@ -30,7 +30,8 @@ func (v *View) Links(ctx context.Context, req api.ListRequest) ([]api.Link, erro
 			return nil
 		}
 		r := ref{pin.Links, id}
-		out.Pinned, out.Project = found.paths[r], v.project(pin.Links, id, found)
+		out.Pinned = found.paths[r]
+		out.Project, out.Program = v.ours(pin.Links, id, found, out.Program)
 		if (req.Name == "" || req.Name == out.Program) && (req.Project == "" || req.Project == out.Project) {
 			list = append(list, out)
 		}

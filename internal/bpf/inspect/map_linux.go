@@ -27,8 +27,8 @@ func (v *View) Maps(ctx context.Context, req api.ListRequest) ([]api.Map, error)
 			return err
 		}
 		r := ref{pin.Maps, id}
-		out.Pinned, out.Project = found.paths[r], v.project(pin.Maps, id, found)
-		out.Name = fullName(out.Name, found.name[r])
+		out.Pinned = found.paths[r]
+		out.Project, out.Name = v.ours(pin.Maps, id, found, out.Name)
 		if (req.Name == "" || req.Name == out.Name) && (req.Project == "" || req.Project == out.Project) {
 			list = append(list, out)
 		}

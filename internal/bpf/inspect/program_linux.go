@@ -31,7 +31,8 @@ func (v *View) Programs(ctx context.Context, req api.ListRequest) ([]api.Program
 			return err
 		}
 		r := ref{pin.Programs, id}
-		p.Pinned, p.Project, p.Owners = found.paths[r], v.project(pin.Programs, id, found), owners[id]
+		p.Pinned, p.Owners = found.paths[r], owners[id]
+		p.Project, p.Name = v.ours(pin.Programs, id, found, p.Name)
 		if (req.Name == "" || req.Name == p.Name) && (req.Project == "" || req.Project == p.Project) {
 			list = append(list, p)
 		}

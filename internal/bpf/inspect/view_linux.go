@@ -1,11 +1,11 @@
 package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
 	"slices"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -17,8 +17,9 @@ import (
 type View struct {
 	// BPFFS is where pins are looked for.
 	BPFFS string
-	// Project names the project that holds an object without a pin, or "".
-	Project func(kind pin.Kind, id uint32) string
+	// Ours, when set, tells of an object that a load of ours holds without a pin:
+	// the project and the name in the object. Both are "" for all others.
+	Ours func(kind pin.Kind, id uint32) (project, name string)
 }
 
 // walkIDs calls fn with every id that a request asks for: those that it names,
@@ -72,22 +73,13 @@ func listError(what string, err error) error {
 	return api.E("list", what, api.ErrFailed, err)
 }
 
-// project returns the project of an object: that of our pin, or of who holds it.
-func (v *View) project(kind pin.Kind, id uint32, p *pins) string {
-	if name := p.project[ref{kind, id}]; name != "" {
-		return name
+// ours returns whose an object is and its name in full, of which the kernel
+// keeps 15 bytes; a name that is not ours stays as it is.
+func (v *View) ours(kind pin.Kind, id uint32, found *pins, kernelName string) (project, name string) {
+	r := ref{kind, id}
+	project, name = found.project[r], found.name[r]
+	if project == "" && v.Ours != nil {
+		project, name = v.Ours(kind, id)
 	}
-	if v.Project != nil {
-		return v.Project(kind, id)
-	}
-	return ""
-}
-
-// fullName returns the name in the object of what is pinned by us: the kernel
-// keeps 15 bytes of it.
-func fullName(name, pinned string) string {
-	if strings.HasPrefix(pinned, name) {
-		return pinned
-	}
-	return name
+	return project, cmp.Or(name, kernelName)
 }
