@@ -39,7 +39,8 @@ type connection struct {
 	latency time.Duration
 	retry   time.Duration // the wait before the next try
 	since   time.Time     // when it was lost
-	gen     int           // of the session; answers of older ones are dropped
+	polls   int
+	gen     int // of the session; answers of older ones are dropped
 	target  api.TargetName
 	folder  string
 
@@ -132,7 +133,7 @@ func (a *app) gotStatus(msg statusMsg) tea.Cmd {
 	first := a.screen == screenStart
 	switch {
 	case a.conn.state == connected && !first:
-		return nil
+		return a.stopped(msg)
 	case errors.Is(msg.err, api.ErrNotExist) && first:
 		a.screen = screenWelcome
 		return nil
@@ -150,8 +151,17 @@ func (a *app) gotStatus(msg statusMsg) tea.Cmd {
 	if msg.status.State == "running" {
 		return a.open()
 	}
-	a.conn.state, a.conn.err = unconnected, nil
-	return nil
+	cmd := a.leave()
+	a.conn.state = unconnected
+	return cmd
+}
+
+// stopped reacts to a container that ended while a session to it is open.
+func (a *app) stopped(msg statusMsg) tea.Cmd {
+	if msg.err != nil || msg.status.State == "running" || a.conn.info.Target != "container" {
+		return nil
+	}
+	return a.leave()
 }
 
 func (a *app) gotSession(msg openMsg) tea.Cmd {

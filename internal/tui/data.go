@@ -1,6 +1,8 @@
 package tui
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -39,14 +41,23 @@ func (watchMsg) data() {}
 func (wantMsg) data()  {}
 func (eventMsg) data() {}
 
+// silence is how long a target may take for its lists before it counts as gone:
+// the connection of a container that was killed is not always closed.
+const silence = 8 * time.Second
+
+// statusEvery is how many times the lists are read for each look at the container.
+const statusEvery = 3
+
 // noID is an id that no object has: the kernel counts up from 1.
 const noID = 1<<32 - 1
 
 // poll reads the lists once. The next poll is asked for when they have come.
 func (a *app) poll() tea.Cmd {
-	ctx, s, gen := a.conn.ctx, a.conn.session, a.conn.gen
+	parent, s, gen := a.conn.ctx, a.conn.session, a.conn.gen
 	req := api.ListRequest{}
 	return func() tea.Msg {
+		ctx, cancel := context.WithTimeout(parent, silence)
+		defer cancel()
 		msg := listsMsg{gen: gen}
 		began := time.Now()
 		_, msg.err = s.ListLinks(ctx, api.ListRequest{IDs: []uint32{noID}}) // next to no work: the way there and back
@@ -59,6 +70,9 @@ func (a *app) poll() tea.Cmd {
 		}
 		if msg.err == nil {
 			msg.maps, msg.err = s.ListMaps(ctx, req)
+		}
+		if errors.Is(msg.err, context.DeadlineExceeded) {
+			msg.err = api.Errorf("list", "", api.ErrUnreachable, "the target does not answer")
 		}
 		return msg
 	}
@@ -95,6 +109,10 @@ func (a *app) gotLists(msg listsMsg) tea.Cmd {
 		return again
 	}
 	a.conn.latency = msg.latency
+	a.conn.polls++
+	if a.conn.polls%statusEvery == 0 {
+		again = tea.Batch(again, a.askStatusAgain())
+	}
 	if !a.maps.known && a.conn.target == api.TargetLocal { // someone else's programs are what a kernel shows
 		own := slices.ContainsFunc(msg.programs, func(p api.Program) bool { return p.Project == a.project() })
 		a.programs.project, a.maps.project = own, own

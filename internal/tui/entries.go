@@ -21,8 +21,9 @@ type entryPane struct {
 	offset  int // of the page's first entry
 	known   bool
 	err     error
-	changed map[string]string // key bytes to what its value was before the last page
+	changed map[string]api.Datum // key bytes to what its value was before the last page
 	at      cursor
+	moved   bool // by the person, in this map: from then on the cursor stays on its key
 	rows    int
 	order   int
 	where   string
@@ -114,21 +115,21 @@ func (e *entryPane) window() want {
 	return w
 }
 
-// take shows a page. The cursor stays on the key that it was on.
+// take shows a page.
 func (e *entryPane) take(page api.Page) {
 	old, had := e.selected()
-	before := make(map[string]string, len(e.page.Entries))
+	before := make(map[string]api.Datum, len(e.page.Entries))
 	for _, x := range e.page.Entries {
-		before[string(x.Key.Raw)] = x.Value.Text
+		before[string(x.Key.Raw)] = x.Value
 	}
 	sameMap := e.known && e.page.Map.ID == page.Map.ID
 	e.page, e.offset, e.known, e.err, e.shown = page, e.running.offset, true, nil, e.watch
-	e.changed = map[string]string{}
+	e.changed = map[string]api.Datum{}
 	for i, x := range page.Entries {
-		if was, ok := before[string(x.Key.Raw)]; ok && sameMap && was != x.Value.Text {
+		if was, ok := before[string(x.Key.Raw)]; ok && sameMap && was.Text != x.Value.Text {
 			e.changed[string(x.Key.Raw)] = was
 		}
-		if had && sameMap && e.order == 0 && string(x.Key.Raw) == string(old.Key.Raw) {
+		if e.moved && had && sameMap && e.order == 0 && string(x.Key.Raw) == string(old.Key.Raw) {
 			e.at.at = e.offset + i
 		}
 	}
@@ -147,7 +148,9 @@ func (e *entryPane) key(do action) bool {
 		e.input = newInput(e.where)
 		return true
 	}
-	return e.at.move(do, e.total(), e.rows)
+	moved := e.at.move(do, e.total(), e.rows)
+	e.moved = e.moved || moved
+	return moved
 }
 
 // typed handles a key while the filter is typed; the filter works as it is typed.
@@ -198,7 +201,7 @@ func (e *entryPane) view(t draw.Theme, w, h int, focused bool) []string {
 const wideEntries = 60
 
 func (e *entryPane) columns(w int) []draw.Column {
-	columns := []draw.Column{{Title: "KEY"}, {Title: "VALUE"}, {Title: "CHANGE", Width: 10, Right: true}}
+	columns := []draw.Column{{Title: "KEY"}, {Title: "VALUE"}, {Title: "CHANGE", Width: 14, Right: true}}
 	if w < wideEntries {
 		columns = columns[:2]
 	}
@@ -232,7 +235,7 @@ func (e *entryPane) row(t draw.Theme, columns []draw.Column, row int) string {
 	}
 	change := ""
 	if was, ok := e.changed[string(x.Key.Raw)]; ok {
-		change = t.Warn.Render(delta(was, x.Value.Text))
+		change = t.Warn.Render(delta(was, x.Value))
 		if len(columns) < 3 { // no column for it: before the value, where it is not cut
 			value = change + " " + value
 		}
@@ -240,13 +243,31 @@ func (e *entryPane) row(t draw.Theme, columns []draw.Column, row int) string {
 	return t.Row(columns, []string{draw.Clean(x.Key.Text), value, change})
 }
 
-// delta says how a value changed: the difference of numbers, else that it did.
-func delta(was, is string) string {
+// delta says how a value changed: the difference of numbers, or of the first
+// field that differs; else only that it did.
+func delta(was, is api.Datum) string {
+	if d := difference(was.Text, is.Text); d != "" {
+		return d
+	}
+	a, okA := parseTree(was.JSON)
+	b, okB := parseTree(is.JSON)
+	if okA && okB && len(a.children) == len(b.children) {
+		for i, f := range b.children {
+			if d := difference(a.children[i].text, f.text); d != "" && a.children[i].text != f.text {
+				return draw.Clean(f.name) + " " + d
+			}
+		}
+	}
+	return "changed"
+}
+
+// difference of two numbers with its sign, or "".
+func difference(was, is string) string {
 	a, errA := strconv.ParseInt(was, 10, 64)
 	b, errB := strconv.ParseInt(is, 10, 64)
 	switch {
 	case errA != nil || errB != nil:
-		return "changed"
+		return ""
 	case b > a:
 		return "+" + strconv.FormatInt(b-a, 10)
 	default:

@@ -55,12 +55,16 @@ func (a *app) pipeline(title string, s steps, args ...string) tea.Cmd {
 
 func build(ctx context.Context, b api.Builder, dir string, say func(note)) (api.BuildResult, error) {
 	say(note{step: "build"})
+	heard := false
 	res, err := b.Build(ctx, api.BuildRequest{Dir: dir}, func(e api.BuildEvent) error {
+		heard = heard || e.Line != ""
 		say(note{step: e.Step, line: e.Line})
 		return nil
 	})
 	if err != nil {
-		sayStderr(err, say)
+		if !heard {
+			sayStderr(err, say)
+		}
 		return res, err
 	}
 	if len(res.Objects) == 0 {
@@ -72,7 +76,7 @@ func build(ctx context.Context, b api.Builder, dir string, say func(note)) (api.
 	return res, nil
 }
 
-// sayStderr shows what a tool that failed has said, if the stream did not.
+// sayStderr shows what a tool that failed has said.
 func sayStderr(err error, say func(note)) {
 	var tool *api.ToolError
 	if errors.As(err, &tool) {
@@ -130,7 +134,7 @@ func load(ctx context.Context, l api.Loader, project string, objects []api.Objec
 		say(note{step: u.Program + "  not attached: " + u.Reason, done: true, mark: draw.Locked, line: hint(u.Hint)})
 	}
 	return outcome{
-		loaded: true, unattached: len(res.Unattached),
+		loaded: true, watch: s.lifetime == api.LifetimeSession, unattached: len(res.Unattached),
 		summary: plural(len(res.Programs), "program") + ", " + plural(len(res.Links), "link"),
 	}, nil
 }
@@ -182,12 +186,16 @@ func (a *app) up() tea.Cmd {
 }
 
 func upWorkspace(ctx context.Context, ws api.Workspace, folder string, say func(note)) (outcome, error) {
+	heard := false
 	res, err := ws.Up(ctx, api.UpRequest{Folder: folder}, func(p api.Progress) error {
+		heard = heard || p.Line != ""
 		say(progressNote(p))
 		return nil
 	})
 	if err != nil {
-		sayStderr(err, say)
+		if !heard {
+			sayStderr(err, say)
+		}
 		return outcome{}, err
 	}
 	for _, c := range res.Missing {

@@ -203,6 +203,32 @@ func TestDisconnectKeepsDataAndReconnects(t *testing.T) {
 	d.see("4321")
 }
 
+func TestKilledContainer(t *testing.T) {
+	d := drive(t, apitest.NewFake(), 100, 30)
+	d.see("1003")
+	d.ws.SetStatus(api.Status{Project: "probe", State: "exited", Container: "ebpfdev-probe"})
+	gone := api.Errorf("list", "", api.ErrUnreachable, "the target does not answer")
+	d.ws.SetErr("Open", gone)
+	d.fake.Fail("", gone)
+	d.see("The container is exited.")
+	d.fake.Fail("", nil)
+	d.ws.SetErr("Open", nil)
+	d.press("U")
+	d.see("1003")
+}
+
+func TestToolOutputIsShownOnce(t *testing.T) {
+	d := drive(t, apitest.NewFake(), 100, 40)
+	d.see("1003")
+	d.fake.SetBuild([]api.BuildEvent{{Line: "x.c:1: expected ';'", Stderr: true}}, api.BuildResult{})
+	d.fake.Fail("Build", &api.ToolError{Tool: "clang", ExitCode: 1, Stderr: "x.c:1: expected ';'\nmake: stop"})
+	d.press("b")
+	d.see("exit status 1: make: stop")
+	if n := strings.Count(d.screen(), "expected ';'"); n != 1 {
+		t.Errorf("shown %d times\n%s", n, d.screen())
+	}
+}
+
 func TestContainerUpAndDown(t *testing.T) {
 	d := drive(t, apitest.NewFake(), 100, 30, func(d *driver, _ *Options) {
 		d.ws.SetStatus(api.Status{Folder: "/src/probe", Config: "devcontainer.json", Project: "probe", State: "none", Container: "ebpfdev-probe", Volumes: []string{"probe-bin"}})

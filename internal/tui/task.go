@@ -66,6 +66,7 @@ type outcome struct {
 	removed  bool       // the container is gone
 	loaded   bool       // what the kernel holds has changed
 	folder   string     // a new project to go to
+	watch    bool       // its events are what to look at now
 	conflict bool       // the project is already loaded
 	object   api.Object // what was built; its BTF names the types of events
 	// unattached counts programs that need to be told where.
@@ -213,6 +214,12 @@ func (a *app) finished(msg finishedMsg) tea.Cmd {
 		a.dialog = a.askReplace()
 	case len(msg.failures) > 0:
 		a.dialog = newReport(msg.failures)
+	}
+	if msg.watch && a.bottom == paneTask {
+		a.bottom = paneEvents
+		if a.focus == paneTask {
+			a.focus = paneEvents
+		}
 	}
 	if msg.unattached > 0 {
 		a.notice = plural(msg.unattached, "program") + " not attached: A says where, then l again"
