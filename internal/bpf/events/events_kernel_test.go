@@ -340,6 +340,10 @@ func TestStaleInstance(t *testing.T) {
 	}
 	removeStale(filepath.Join(dir, "instances"))
 	mine(t, 1)
+	// Nor is one whose process can't be seen from here.
+	if err := unix.Rmdir(alive.(*logReader).dir); !errors.Is(err, unix.EBUSY) {
+		t.Errorf("removing an instance that is read: %v, want EBUSY", err)
+	}
 	alive.close()
 	mine(t, 0)
 }
