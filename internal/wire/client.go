@@ -14,8 +14,10 @@ import (
 
 // ClientOptions say who dials.
 type ClientOptions struct {
-	Version string        // of this program
-	Ping    time.Duration // how often an idle end sends a ping; 0 for 10 s
+	Version string // of this program
+	// Ping is how often each end sends a ping, 0 for 2 s. An agent of which
+	// nothing is heard for five times as long is lost.
+	Ping time.Duration
 }
 
 // Client is the end that opens calls. Its methods and Call and CallStream may
@@ -35,6 +37,9 @@ var errClosed = errors.New("closed")
 // Dial says hello over conn, which it owns from now on, and waits for the
 // agent's answer.
 func Dial(ctx context.Context, rwc io.ReadWriteCloser, o ClientOptions) (*Client, error) {
+	if o.Ping <= 0 {
+		o.Ping = defaultPing
+	}
 	c := newConn(rwc, rwc, closers(rwc))
 	go func() {
 		<-c.done
@@ -59,6 +64,7 @@ func Dial(ctx context.Context, rwc io.ReadWriteCloser, o ClientOptions) (*Client
 	}
 	cl := &Client{c: c, peer: peer, opening: make(chan struct{}, 1)}
 	go func() { c.fail(c.read(cl.handle)) }()
+	go c.listen(o.Ping)
 	return cl, nil
 }
 

@@ -3,13 +3,16 @@ package wire
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	defaultPing = 10 * time.Second
+	defaultPing = 2 * time.Second
+	silentPings = 5                      // how many pings an agent may miss
 	cancelGrace = time.Second            // how long an end waits for the other to agree to a cancel
 	flushGrace  = 200 * time.Millisecond // how long the last frames may take when nobody asked for them
 	closeGrace  = 5 * time.Second        // how long Close waits for the target to be closed
@@ -19,6 +22,7 @@ const (
 // conn is what both ends have: the transport, the outbox and the open calls.
 type conn struct {
 	in    *bufio.Reader
+	heard *heard
 	w     io.Writer
 	close func() // closes the transport, which ends a blocked read and write
 	out   *outbox
@@ -37,8 +41,10 @@ type conn struct {
 
 func newConn(r io.Reader, w io.Writer, closeTransport func()) *conn {
 	done := make(chan struct{})
+	h := &heard{r: r}
 	return &conn{
-		in:      bufio.NewReaderSize(r, 64<<10),
+		heard:   h,
+		in:      bufio.NewReaderSize(h, 64<<10),
 		w:       w,
 		close:   closeTransport,
 		out:     newOutbox(done),
@@ -48,14 +54,46 @@ func newConn(r io.Reader, w io.Writer, closeTransport func()) *conn {
 	}
 }
 
+// heard is a reader that remembers that something came.
+type heard struct {
+	r     io.Reader
+	fresh atomic.Bool
+}
+
+// Read implements io.Reader.
+func (h *heard) Read(p []byte) (int, error) {
+	n, err := h.r.Read(p)
+	h.fresh.Store(true)
+	return n, err
+}
+
+// errSilence is a peer that has sent nothing for too long, not even pings.
+var errSilence = errors.New("nothing was heard of it any more: it is paused, or gone")
+
+// listen ends the connection when the peer is silent. An engine may leave a
+// connection open whose process is long dead. Rounds are counted, not time: after
+// this process itself was stopped the peer gets its chance.
+func (c *conn) listen(ping time.Duration) {
+	t := time.NewTicker(ping)
+	defer t.Stop()
+	for missed := 0; missed <= silentPings; missed++ {
+		select {
+		case <-t.C:
+		case <-c.done:
+			return
+		}
+		if c.heard.fresh.Swap(false) {
+			missed = 0
+		}
+	}
+	c.fail(errSilence)
+}
+
 // start lets the writer run.
 func (c *conn) start(ping time.Duration) {
 	c.mu.Lock()
 	c.started = true
 	c.mu.Unlock()
-	if ping <= 0 {
-		ping = defaultPing
-	}
 	go func() {
 		if err := c.out.run(c.w, ping); err != nil {
 			select {

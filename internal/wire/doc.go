@@ -26,5 +26,6 @@
 //
 // Nothing is guessed: a bad checksum, an unknown kind, a frame that cannot
 // belong where it is, more frames than credit: each ends the connection with
-// a ProtocolError. Idle ends send pings, so that a lost byte is noticed too.
+// a ProtocolError. Both ends send pings, so that a lost byte is noticed too, and
+// an agent that is gone while its connection stays open.
 package wire

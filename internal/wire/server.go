@@ -21,7 +21,7 @@ type ServeOptions struct {
 	Close func() error
 	// Panic is told of a handler that panicked; the call gets an error. May be nil.
 	Panic func(method string, value any, stack []byte)
-	Ping  time.Duration // how often an idle end sends a ping; 0 for 10 s
+	Ping  time.Duration // how often it sends a ping; 0 for 2 s
 }
 
 // Handlers are the methods that can be called, by name.
@@ -70,6 +70,9 @@ type server struct {
 // peer broke the protocol. Serve owns r and w: those that are io.Closers are
 // closed. A read that cannot be interrupted (a plain file) may stay blocked.
 func Serve(ctx context.Context, r io.Reader, w io.Writer, o ServeOptions) error {
+	if o.Ping <= 0 {
+		o.Ping = defaultPing
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c := newConn(r, w, closers(r, w))

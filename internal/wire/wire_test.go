@@ -454,3 +454,48 @@ func TestStalledTransport(t *testing.T) {
 	_ = there.Close()
 	wait(t, "the client to notice", cl.Done())
 }
+
+// An engine may keep a connection open whose process is dead.
+func TestSilentAgent(t *testing.T) {
+	noLeaks(t)
+	here, there := net.Pipe()
+	go func() {
+		f, err := readFrame(there)
+		var h hello
+		if err == nil && decode([][]byte{f.payload}, &h) == nil {
+			h.Role = roleAgent
+			_, _ = there.Write(h.frame())
+		}
+		for range 10 { // alive, if only just
+			time.Sleep(time.Millisecond) //nolint:forbidigo // the peer's clock is what is tested
+			_, _ = there.Write(encodeFrame(kindPing, 0, 0, nil))
+		}
+		_, _ = io.Copy(io.Discard, there)
+	}()
+	cl, err := Dial(t.Context(), here, ClientOptions{Ping: 5 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Call[number](t.Context(), cl, "Echo", number{})
+	if !errors.Is(err, api.ErrUnreachable) || !errors.Is(err, errSilence) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Pings alone keep a connection that nobody uses.
+func TestQuietConnectionLasts(t *testing.T) {
+	noLeaks(t)
+	h := Handlers{}
+	Unary(h, "Wait", func(_ context.Context, n number) (number, error) {
+		<-time.After(time.Duration(n.N) * time.Millisecond)
+		return n, nil
+	})
+	conn, _ := serveOver(t, ServeOptions{Handlers: h, Ping: 10 * time.Millisecond})
+	cl, err := Dial(t.Context(), conn, ClientOptions{Ping: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Call[number](t.Context(), cl, "Wait", number{1200}); err != nil {
+		t.Error(err)
+	}
+}
