@@ -11,6 +11,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -245,7 +246,7 @@ func writeError(folder string, err error) error {
 		}
 		return api.Errorf("create project", folder, api.ErrConflict,
 			strings.TrimPrefix(err.Error(), string(api.ErrConflict)+": "))
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		kind = api.ErrPermission
 	case errors.Is(err, fs.ErrExist):
 		kind = api.ErrConflict
