@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/remote"
 )
@@ -63,4 +65,27 @@ func TestSignalsEndWith128AndTheirNumber(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A signal that comes twice at once, as timeout(1) sends it, is one signal: what
+// was begun is still taken back. One that comes later ends the process.
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signals := make(chan os.Signal, 2)
+		var cause error
+		exited := 0
+		go heed(signals, func(err error) { cause = err }, func(code int) { exited = code })
+		signals <- syscall.SIGINT
+		signals <- syscall.SIGINT
+		synctest.Wait()
+		if exited != 0 || cause == nil {
+			t.Fatalf("after one signal, sent twice: exited with %d, cause %v", exited, cause)
+		}
+		time.Sleep(time.Second) // the clock of the bubble
+		signals <- syscall.SIGTERM
+		synctest.Wait()
+		if exited != 130 {
+			t.Errorf("after the second signal: exited with %d, want 130", exited)
+		}
+	})
 }
