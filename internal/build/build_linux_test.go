@@ -233,8 +233,8 @@ func TestCancelEndsEveryProcess(t *testing.T) {
 		"child":             "sleep 1000 & echo $!; wait",
 		"deaf":              "trap '' TERM; sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done'",
 		"chatty":            "echo $$; exec yes",
-		"detached, chatty":  "setsid sh -c 'echo $$; exec sleep 3' & sleep 1000",
-		"detached and deaf": "setsid sleep 3 & echo $$; sleep 1000",
+		"detached, chatty":  "setsid sh -c 'echo $$; exec sleep 1' & sleep 1000",
+		"detached and deaf": "setsid sleep 1 & echo $$; sleep 1000",
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := folder(t, map[string]string{"run.sh": script})
