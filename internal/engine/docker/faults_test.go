@@ -2,6 +2,8 @@ package docker
 
 import (
 	"errors"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -53,5 +55,29 @@ func TestRegistryFault(t *testing.T) {
 		if got.Kind != tt.kind || got.Hint != tt.hint {
 			t.Errorf("%s: kind %q, hint %q", tt.cause, got.Kind, got.Hint)
 		}
+	}
+}
+
+// The words are the engine's; that a container was killed for its memory it
+// records only now and then, so this cannot be had from a real one at will.
+func TestExecInAContainerThatRanOutOfMemory(t *testing.T) {
+	host := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Api-Version", "1.41")
+		w.Header().Set("Content-Type", "application/json")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/exec"):
+			w.WriteHeader(http.StatusConflict)
+			_, _ = w.Write([]byte(`{"message":"Container abc is not running"}`))
+		case strings.HasSuffix(r.URL.Path, "/containers/abc/json"):
+			_, _ = w.Write([]byte(`{"Id":"abc","State":{"Status":"exited","OOMKilled":true,"ExitCode":137}}`))
+		}
+	})
+	e, err := Open(t.Context(), Options{Host: host})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = e.Exec(t.Context(), "abc", engine.ExecSpec{Cmd: []string{"true"}})
+	if api.KindOf(err) != api.ErrConflict || !strings.Contains(err.Error(), "out of memory") {
+		t.Errorf("error %v", err)
 	}
 }

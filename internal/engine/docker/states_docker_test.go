@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -20,7 +19,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/engine/docker"
 )
 
-// rawClient is for what engine.Engine does not do: pausing, limits.
+// rawClient is for what engine.Engine does not do: pausing.
 func rawClient(t *testing.T) *client.Client {
 	t.Helper()
 	c, err := client.New(client.FromEnv)
@@ -44,33 +43,6 @@ func TestExecInAPausedContainer(t *testing.T) {
 	}
 	if c, err := e.InspectContainer(t.Context(), id); err != nil || c.State != "paused" {
 		t.Errorf("state %q, %v", c.State, err)
-	}
-}
-
-func TestContainerThatRanOutOfMemory(t *testing.T) {
-	e := openBase(t)
-	res, err := rawClient(t).ContainerCreate(t.Context(), client.ContainerCreateOptions{
-		Name:       unique(t),
-		Config:     &container.Config{Image: baseImage, Entrypoint: []string{"tail", "/dev/zero"}},
-		HostConfig: &container.HostConfig{NetworkMode: "none", Resources: container.Resources{Memory: 16 << 20, MemorySwap: 16 << 20}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = e.RemoveContainer(after(t), res.ID) })
-	if err := e.StartContainer(t.Context(), res.ID); err != nil {
-		t.Fatal(err)
-	}
-	if code, err := e.WaitContainer(t.Context(), res.ID); err != nil || code != 137 {
-		t.Fatalf("exit code %d, %v", code, err)
-	}
-	if c, err := e.InspectContainer(t.Context(), res.ID); err != nil || !c.OOMKilled {
-		t.Errorf("%+v, %v", c, err)
-	}
-	_, err = e.Exec(t.Context(), res.ID, sh("true"))
-	wantKind(t, err, api.ErrConflict)
-	if !strings.Contains(err.Error(), "out of memory") {
-		t.Error(err)
 	}
 }
 
