@@ -4,6 +4,7 @@ package remote_test
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
@@ -118,6 +119,7 @@ func binaryTar(t *testing.T) []byte {
 type process struct {
 	engine.Process
 	stderr *lockedBuffer
+	first  <-chan string // the first line of its standard error
 }
 
 func (p process) Read(b []byte) (int, error)  { return p.Stdout().Read(b) }
@@ -148,9 +150,14 @@ func (h host) start(t *testing.T, cmd ...string) process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.Close() })
-	stderr := &lockedBuffer{}
-	go func() { _, _ = io.Copy(stderr, p.Stderr()) }()
-	return process{p, stderr}
+	stderr, first := &lockedBuffer{}, make(chan string, 1)
+	go func() {
+		r := bufio.NewReader(p.Stderr())
+		line, _ := r.ReadString('\n')
+		first <- strings.TrimSpace(line)
+		_, _ = io.Copy(stderr, r)
+	}()
+	return process{p, stderr, first}
 }
 
 // agent starts an agent and connects to it. A shell in between tells its pid.
@@ -161,8 +168,7 @@ func (h host) agent(t *testing.T) (*remote.Client, int) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, p.stderr)
 	}
-	line, _, _ := strings.Cut(p.stderr.String(), "\n")
-	pid, err := strconv.Atoi(line) // the container sees the machine's pids
+	pid, err := strconv.Atoi(<-p.first) // the container sees the machine's pids
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,7 +234,7 @@ func TestContainerFaults(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		line, _, _ := strings.Cut(p.stderr.String(), "\n")
+		line := <-p.first
 		ended := streaming(t, c)
 		start := time.Now()
 		_ = p.Close() // as the kernel does for a client that was killed
@@ -255,7 +261,7 @@ func TestContainerFaults(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		_, err = remote.Connect(ctx, process{p, nil}, remote.Options{})
+		_, err = remote.Connect(ctx, process{Process: p}, remote.Options{})
 		if api.KindOf(err) != api.ErrEnvironment && api.KindOf(err) != api.ErrUnreachable {
 			t.Errorf("%v", err)
 		}
