@@ -66,13 +66,17 @@ func runProgram(ctx context.Context, opt Options, m tea.Model) (tea.Model, error
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP, syscall.SIGTERM)
 	defer stop()
 	options := []tea.ProgramOption{
-		tea.WithContext(ctx), tea.WithInput(opt.In), tea.WithOutput(opt.Out), tea.WithEnvironment(opt.Env),
+		tea.WithInput(opt.In), tea.WithOutput(opt.Out), tea.WithEnvironment(opt.Env),
 		tea.WithoutSignalHandler(), tea.WithFPS(30),
 	}
 	if env(opt.Env, "NO_COLOR") != "" { // any value counts, not only those that read as true
 		options = append(options, tea.WithColorProfile(colorprofile.Ascii))
 	}
-	last, err := tea.NewProgram(m, options...).Run()
+	p := tea.NewProgram(m, options...)
+	// Not tea.WithContext: a killed program does not wait for the goroutine that
+	// reads the terminal, a program that quits does.
+	defer context.AfterFunc(ctx, p.Quit)()
+	last, err := p.Run()
 	switch {
 	case ctx.Err() != nil:
 		return last, ctx.Err()

@@ -156,7 +156,9 @@ func (p *terminal) ends(text string) {
 	p.t.Helper()
 	p.waitFor(text)
 	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("the program ended with %v", err)
+		p.mu.Lock()
+		p.t.Errorf("the program ended with %v: %s", err, p.out.String())
+		p.mu.Unlock()
 	}
 	if after := p.mode(); after != p.before {
 		p.t.Errorf("the terminal's mode is %+v, was %+v", after, p.before)

@@ -59,7 +59,7 @@ func (t Theme) State(s State, w, h int) []string {
 		lines = append(lines[:h-1], lines[len(lines)-1])
 	}
 	top := max(0, (h-len(lines))/3)
-	out := make([]string, 0, h)
+	out := make([]string, 0, top+len(lines))
 	for range top {
 		out = append(out, "")
 	}
