@@ -50,12 +50,14 @@ func BenchmarkReference(b *testing.B) {
 			{
 				"up, running",
 				[]string{ours, "up", "--workspace-folder", folder},
-				[]string{reference, "up", "--workspace-folder", folder}, 1. / 3, 0,
+				[]string{reference, "up", "--workspace-folder", folder},
+				1. / 3, 0,
 			},
 			{
 				"exec true",
 				[]string{ours, "exec", "--workspace-folder", folder, "--", "true"},
-				[]string{reference, "exec", "--workspace-folder", folder, "true"}, 1. / 3, 0,
+				[]string{reference, "exec", "--workspace-folder", folder, "true"},
+				1. / 3, 0,
 			},
 		} {
 			c.run(b, w)

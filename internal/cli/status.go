@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,7 +62,14 @@ func (o *statusOptions) writeStatus(st api.Status) error {
 	fields.Add("user", st.RemoteUser)
 	fields.Add("inside", st.RemoteFolder)
 	fields.Add("engine", st.Engine)
-	fields.Add("volumes", strings.Join(st.Volumes, " "))
+	switch {
+	case o.verbose:
+		for _, v := range st.Volumes {
+			fields.Add("volume", v)
+		}
+	case len(st.Volumes) > 0:
+		fields.Add("volumes", strconv.Itoa(len(st.Volumes))+" (-v names them)")
+	}
 	if err := fields.Write(o.io.Out, o.out()); err != nil {
 		return err
 	}
