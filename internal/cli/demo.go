@@ -110,7 +110,7 @@ func (d *demo) scenes() []scene {
 	}
 	return append(list,
 		scene{"Take the program out of the kernel", "ebpfdev unload", d.takeOut},
-		scene{"Remove the container and its volumes", "ebpfdev down", d.remove})
+		scene{"Remove the container, its volumes and its image", "ebpfdev down --all", d.remove})
 }
 
 func (d *demo) play(ctx context.Context) error {
