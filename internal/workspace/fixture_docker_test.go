@@ -25,14 +25,30 @@ import (
 
 const base = "debian:trixie-slim"
 
+// testDir names the folder that all tests of a run share, its children too.
+const testDir = "EBPFDEV_TEST_DIR"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(testDir) != "" {
+		os.Exit(m.Run())
+	}
+	dir, err := os.MkdirTemp("", "ebpfdev-test-")
+	if err == nil {
+		err = os.Setenv(testDir, dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
 // binary builds the program that goes into containers, once.
 
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "ebpfdev-test-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "ebpfdev")
+	path := filepath.Join(os.Getenv(testDir), "ebpfdev")
 	cmd := exec.Command("go", "build", "-o", path, "github.com/ebpfdev/ebpfdev/cmd/ebpfdev")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux")
 	if out, err := cmd.CombinedOutput(); err != nil {
