@@ -52,13 +52,19 @@ func startOwnEngine(t *testing.T) *ownEngine {
 	t.Cleanup(func() { removeCgroups(t, parent) })
 	o := &ownEngine{dir: dir, host: "unix://" + dir + "/s"}
 	script := `mkdir -p /run/containerd && mount -t tmpfs tmpfs /run/containerd && dockerd --data-root "$1/data" --exec-root "$1/exec" \
-		--pidfile "$1/pid" --host "unix://$1/s" --bridge none --iptables=false --ip6tables=false --cgroup-parent "/$2" >"$1/log" 2>&1 & wait`
+		--pidfile "$1/pid" --host "unix://$1/s" --bridge none --iptables=false --ip6tables=false --cgroup-parent "/$2" >"$1/log" 2>&1 & read -r end`
 	cmd := exec.CommandContext(after(t), "unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", script, "sh", dir, parent)
+	// The shell is the first process of its pid namespace: when its input ends,
+	// everything in there does, and only then has unshare ended.
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
+		_ = input.Close()
 		_ = cmd.Wait()
 	})
 	deadline := time.Now().Add(60 * time.Second)
