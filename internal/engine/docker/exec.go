@@ -36,6 +36,7 @@ func (e *Engine) Exec(ctx context.Context, id string, spec engine.ExecSpec) (eng
 	}
 	p := &process{engine: e, container: id, exec: created.ID, conn: attached.HijackedResponse, ended: make(chan struct{})}
 	p.start(spec.TTY)
+	go p.watch(context.WithoutCancel(ctx))
 	if spec.TTY && size != (client.ConsoleSize{}) {
 		// Engines before API 1.42 do not know the size at creation.
 		_ = p.Resize(ctx, spec.Size)
@@ -92,6 +93,31 @@ func (p *process) start(tty bool) {
 		outW.CloseWithError(err)
 		errW.CloseWithError(err)
 	}()
+}
+
+// watch ends the outputs when the container has gone and the engine does not
+// end them: with the host's pid namespace and an attached input, Engine 26
+// keeps the stream of a removed container's exec open for ever.
+func (p *process) watch(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	gone := make(chan struct{})
+	go func() {
+		if _, err := p.engine.WaitContainer(ctx, p.container); err == nil || api.KindOf(err) == api.ErrNotExist {
+			close(gone)
+		}
+	}()
+	select {
+	case <-p.ended:
+		return
+	case <-gone:
+	}
+	// What was printed last is still on its way.
+	select {
+	case <-p.ended:
+	case <-time.After(settleWithin):
+		p.conn.Close()
+	}
 }
 
 // Stdin takes the command's input.

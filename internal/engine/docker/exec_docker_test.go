@@ -103,23 +103,29 @@ func TestExec(t *testing.T) {
 
 func TestContainerRemovedWhileACommandRuns(t *testing.T) {
 	e := openBase(t)
-	id := running(t, e, engine.ContainerSpec{NetworkMode: "none"})
-	p, err := e.Exec(t.Context(), id, sh("echo ready; exec sleep 1000"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = p.Close() }()
-	if _, err := io.ReadFull(p.Stdout(), make([]byte, 6)); err != nil {
-		t.Fatal(err)
-	}
-	start := time.Now()
-	if err := e.RemoveContainer(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
-	r := finish(t, p, nil)
-	wantKind(t, r.wait, api.ErrNotExist)
-	if !strings.Contains(r.wait.Error(), "removed") || time.Since(start) > 10*time.Second {
-		t.Errorf("%v after %v", r.wait, time.Since(start))
+	for name, pid := range map[string]string{"private pid": "", "host pid": "host"} {
+		t.Run(name, func(t *testing.T) {
+			id := running(t, e, engine.ContainerSpec{NetworkMode: "none", PIDMode: pid})
+			spec := sh("echo ready; exec cat")
+			spec.Stdin = true
+			p, err := e.Exec(t.Context(), id, spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = p.Close() }()
+			if _, err := io.ReadFull(p.Stdout(), make([]byte, 6)); err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			if err := e.RemoveContainer(t.Context(), id); err != nil {
+				t.Fatal(err)
+			}
+			r := finish(t, p, nil)
+			wantKind(t, r.wait, api.ErrNotExist)
+			if !strings.Contains(r.wait.Error(), "removed") || time.Since(start) > 10*time.Second {
+				t.Errorf("%v after %v", r.wait, time.Since(start))
+			}
+		})
 	}
 }
 
