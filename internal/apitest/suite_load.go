@@ -90,13 +90,15 @@ func mapNamed(t *testing.T, maps []api.Map, name string) api.Map {
 // checkGone checks that nothing of a load is left, by the kernel's ids.
 func checkGone(ctx context.Context, t *testing.T, target api.Target, res api.LoadResult) {
 	t.Helper()
+	// The kernel frees things a moment after their last user is gone, and
+	// whoever lists them is such a user.
 	for _, l := range res.Links {
-		links, err := target.ListLinks(ctx, api.ListRequest{IDs: []uint32{l.ID}})
-		if err != nil || len(links) != 0 {
-			t.Errorf("link %d is still there: %+v, %v", l.ID, links, err)
-		}
+		eventually(ctx, t, "the link to go", func() bool {
+			list, err := target.ListLinks(ctx, api.ListRequest{IDs: []uint32{l.ID}})
+			must(t, "ListLinks", err)
+			return len(list) == 0
+		})
 	}
-	// The kernel frees programs and maps a moment after their last user is gone.
 	for _, p := range res.Programs {
 		eventually(ctx, t, "the program to go", func() bool {
 			list, err := target.ListPrograms(ctx, api.ListRequest{IDs: []uint32{p.ID}})
