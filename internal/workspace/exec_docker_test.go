@@ -113,6 +113,7 @@ func TestSettingsFillInABuild(t *testing.T) {
 	}
 }
 
+// recorder is a session that remembers what it was asked to build.
 type recorder struct {
 	api.Session
 	build api.BuildRequest

@@ -22,7 +22,6 @@ import (
 )
 
 // base is the image of every fixture; it must be on the machine.
-
 const base = "debian:trixie-slim"
 
 // testDir names the folder that all tests of a run share, its children too.
@@ -46,7 +45,6 @@ func TestMain(m *testing.M) {
 }
 
 // binary builds the program that goes into containers, once.
-
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(os.Getenv(testDir), "ebpfdev")
 	cmd := exec.Command("go", "build", "-o", path, "github.com/ebpfdev/ebpfdev/cmd/ebpfdev")
@@ -58,7 +56,6 @@ var binary = sync.OnceValues(func() (string, error) {
 })
 
 // need skips a test on a machine without a part, and fails it in CI.
-
 func need(t *testing.T, what string, err error) {
 	t.Helper()
 	if err == nil {
@@ -70,26 +67,30 @@ func need(t *testing.T, what string, err error) {
 	t.Skipf("%s: %v", what, err)
 }
 
-func openEngine(ctx context.Context) (engine.Engine, error) {
-	e, err := docker.Open(ctx, docker.Options{})
-	if err != nil {
-		return nil, err
+func openEngine(ctx context.Context) (engine.Engine, error) { return openEngineAt("")(ctx) }
+
+// openEngineAt connects to the engine at a host, "" for the machine's own.
+func openEngineAt(host string) func(context.Context) (engine.Engine, error) {
+	return func(ctx context.Context) (engine.Engine, error) {
+		e, err := docker.Open(ctx, docker.Options{Host: host})
+		if err != nil {
+			return nil, err
+		}
+		return e, nil
 	}
-	return e, nil
 }
 
 // fixture is a workspace folder in a test's own world.
-
 type fixture struct {
 	t      *testing.T
 	folder string
+	host   string // the engine's address, "" for the machine's own
 	w      *workspace.Workspace
 	e      engine.Engine
 	env    map[string]string
 }
 
 // config is the usual devcontainer.json of a fixture.
-
 const config = `{
 	// a comment
 	"build": {"dockerfile": "Dockerfile"},
@@ -112,7 +113,12 @@ func newFixture(t *testing.T, json, dockerfile string) *fixture {
 
 func newFixtureNamed(t *testing.T, name, json, dockerfile string) *fixture {
 	t.Helper()
-	e, err := openEngine(t.Context())
+	return newFixtureAt(t, "", name, json, dockerfile)
+}
+
+func newFixtureAt(t *testing.T, host, name, json, dockerfile string) *fixture {
+	t.Helper()
+	e, err := openEngineAt(host)(t.Context())
 	need(t, "engine", err)
 	_, err = e.InspectImage(t.Context(), base)
 	need(t, "base image", err)
@@ -121,13 +127,13 @@ func newFixtureNamed(t *testing.T, name, json, dockerfile string) *fixture {
 		t.Fatal(err)
 	}
 	folder := filepath.Join(t.TempDir(), name)
-	f := &fixture{t: t, folder: folder, e: e, env: map[string]string{"XDG_RUNTIME_DIR": t.TempDir()}}
+	f := &fixture{t: t, folder: folder, host: host, e: e, env: map[string]string{"XDG_RUNTIME_DIR": t.TempDir()}}
 	f.write(".devcontainer/devcontainer.json", json)
 	if dockerfile != "" {
 		f.write(".devcontainer/Dockerfile", dockerfile)
 	}
 	f.w = workspace.New(workspace.Options{
-		Engine: openEngine, Executable: path, Version: "test", Env: f.lookup,
+		Engine: openEngineAt(host), Executable: path, Version: "test", Env: f.lookup,
 	})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), time.Minute)
@@ -166,7 +172,6 @@ func (f *fixture) labels() map[string]string {
 }
 
 // left returns what the engine has of this workspace.
-
 func (f *fixture) left(ctx context.Context) []string {
 	f.t.Helper()
 	id := devcontainer.ID(f.labels())
@@ -233,6 +238,9 @@ func (f *fixture) reference(args ...string) (string, error) {
 	path, err := exec.LookPath("devcontainer")
 	need(f.t, "reference CLI", err)
 	cmd := exec.CommandContext(f.t.Context(), path, args...)
+	if f.host != "" {
+		cmd.Env = append(os.Environ(), "DOCKER_HOST="+f.host)
+	}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -241,11 +249,3 @@ func (f *fixture) reference(args ...string) (string, error) {
 	}
 	return string(out), err
 }
-
-// TestChildUp is an up in a process of its own, which other tests start and kill.
-
-// meagre is an engine whose machine cannot grant everything: what Engine 20.10
-
-// answers to privileged where the bounding set is short.
-
-// recorder is a session that remembers what it was asked to build.

@@ -90,6 +90,8 @@ func TestVolumeThatIsNotWhatItClaims(t *testing.T) {
 	}
 }
 
+// meagre is an engine whose machine cannot grant everything: what Engine 20.10
+// answers to privileged where the bounding set is short.
 type meagre struct {
 	engine.Engine
 	mu         sync.Mutex

@@ -48,6 +48,7 @@ func TestParallelUps(t *testing.T) {
 	}
 }
 
+// TestChildUp is an up in a process of its own, which other tests start and kill.
 func TestChildUp(t *testing.T) {
 	folder := os.Getenv("EBPFDEV_TEST_UP")
 	if folder == "" {
