@@ -10,6 +10,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/output"
 	"github.com/ebpfdev/ebpfdev/internal/safe"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 type buildOptions struct {
@@ -33,7 +34,7 @@ A command after -- is run instead of the framework's own.`,
 		Annotations: exits("1 a compiler or another tool failed"),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if dash := cmd.ArgsLenAtDash(); len(args) > 0 && dash != 0 {
-				return usage(cmd, fmt.Sprintf("unexpected argument %q", args[0])).WithHint("ebpfdev build -- " + args[0])
+				return usage(cmd, fmt.Sprintf("unexpected argument %q", args[0])).WithHint("ebpfdev build -- " + shell.Quote(args[0]))
 			}
 			return nil
 		},

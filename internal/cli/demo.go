@@ -12,6 +12,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/output"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 const (
@@ -165,8 +166,8 @@ func (d *demo) goOn() {
 		return
 	}
 	d.say("\nThe project is in %s. Go on with:", line(d.folder))
-	d.say("  cd %s", line(quoteArg(d.folder)))
+	d.say("  cd %s", line(shell.Quote(d.folder)))
 	d.say("  ebpfdev map dump %s --order -value --limit 10", demoMap)
 	d.say("  ebpfdev                                  the full-screen interface")
-	d.say("  ebpfdev down && rm -r %s", line(quoteArg(d.parent)))
+	d.say("  ebpfdev down && rm -r %s", line(shell.Quote(d.parent)))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/output"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 type editOptions struct {
@@ -115,9 +116,9 @@ func (o *editOptions) approve(ctx context.Context, res api.EditResult, edit *api
 // command is the command line that does it without a question.
 func (o *editOptions) command() string {
 	if o.edit.Op == api.EditDelete {
-		return fmt.Sprintf("ebpfdev map delete %s %s --yes", quoteArg(o.which), quoteArg(o.edit.Key))
+		return shell.Join("ebpfdev", "map", "delete", o.which, o.edit.Key, "--yes")
 	}
-	return fmt.Sprintf("ebpfdev map set %s %s %s --yes", quoteArg(o.which), quoteArg(o.edit.Key), quoteArg(o.edit.Value))
+	return shell.Join("ebpfdev", "map", "set", o.which, o.edit.Key, o.edit.Value, "--yes")
 }
 
 func (o *editOptions) write(res api.EditResult) error {

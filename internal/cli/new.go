@@ -10,6 +10,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/output"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 type newOptions struct {
@@ -116,7 +117,7 @@ func (o *newOptions) writeNew(res api.ScaffoldResult) error {
 	}
 	shown := o.shown(res.Folder)
 	_, err := fmt.Fprintf(o.io.Out, "%s is ready: %d files.\n", line(shown), len(res.Files))
-	o.say("\nNext:\n  cd %s", line(quoteArg(shown)))
+	o.say("\nNext:\n  cd %s", line(shell.Quote(shown)))
 	if !o.up {
 		o.say("  ebpfdev up      start its container")
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/prompt"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // defaultName is what a project is called when nobody has a better idea.
@@ -69,7 +70,7 @@ func (o *newOptions) missing(list []api.Template) error {
 	}
 	fill("--kind", kind.Default, &complete.Kind)
 	return api.Errorf("scaffold", o.req.Name, api.ErrUsage, strings.Join(lacks, ", ")+" left out and no terminal to ask at").
-		WithHint("ebpfdev new " + quoteArg(complete.Name) + " --template " + quoteArg(complete.Template) + " --kind " + quoteArg(complete.Kind))
+		WithHint(shell.Join("ebpfdev", "new", complete.Name, "--template", complete.Template, "--kind", complete.Kind))
 }
 
 // nameError asks the scaffolder what it thinks of a name.

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // maxObject is how big an object file may be; real ones are a few kilobytes to
@@ -36,7 +37,7 @@ func (f *factory) objects(ctx context.Context, s api.Session, paths []string) ([
 	}
 	if len(res.Objects) == 0 {
 		return nil, api.Errorf("find objects", "", api.ErrNotExist, "the build made none").
-			WithHint("name the object file: ebpfdev verify FILE.o")
+			WithHint("ebpfdev verify FILE.o")
 	}
 	return res.Objects, nil
 }
@@ -49,7 +50,7 @@ func (f *factory) oneObject(ctx context.Context, s api.Session, op string, paths
 	}
 	if len(objects) > 1 {
 		return api.Object{}, api.Errorf(op, "", api.ErrUsage, fmt.Sprintf("the project builds %d objects; name one", len(objects))).
-			WithHint("ebpfdev " + op + " " + objectPath(objects[0]))
+			WithHint("ebpfdev " + op + " " + shell.Quote(objectPath(objects[0])))
 	}
 	return objects[0], nil
 }

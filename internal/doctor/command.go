@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // command is a program with its arguments, and what it finds added to its
@@ -25,23 +26,12 @@ func cmd(argv ...string) command { return command{argv: argv} }
 
 // String writes the command as a shell would read it.
 func (c command) String() string {
-	words := make([]string, 0, len(c.env)+len(c.argv))
+	words := make([]string, 0, len(c.env)+1)
 	for _, e := range c.env {
 		name, value, _ := strings.Cut(e, "=")
-		words = append(words, name+"="+quote(value))
+		words = append(words, name+"="+shell.Quote(value))
 	}
-	for _, a := range c.argv {
-		words = append(words, quote(a))
-	}
-	return strings.Join(words, " ")
-}
-
-// quote quotes a word for a shell when it needs it.
-func quote(s string) string {
-	if s != "" && strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+:,./@%") == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+	return strings.Join(append(words, shell.Join(c.argv...)), " ")
 }
 
 // process prepares the command. When the context ends it is interrupted, so

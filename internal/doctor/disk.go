@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // Sizes in bytes.
@@ -27,7 +28,7 @@ func (x *examination) checkDisk(context.Context) []api.Check {
 	}
 	if x.folder != "" {
 		checks = append(checks, spaceCheck("disk-project", "Disk of the project", x.folder,
-			"objects and build caches are written there", "df -h "+quote(x.folder), 16*mib, 512*mib))
+			"objects and build caches are written there", "df -h "+shell.Quote(x.folder), 16*mib, 512*mib))
 	}
 	return checks
 }

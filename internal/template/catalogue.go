@@ -8,9 +8,9 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // devcontainerPath is where a scaffold has its dev container's description.
@@ -131,10 +131,10 @@ func command(req api.ScaffoldRequest) string {
 	if folder, err := filepath.Abs(req.Folder); req.Folder != "" && err == nil {
 		// Left out when it is where the command puts a project anyway.
 		if usual, err := filepath.Abs(req.Name); err != nil || usual != folder {
-			args = append(args, "--workspace-folder", quote(req.Folder))
+			args = append(args, "--workspace-folder", req.Folder)
 		}
 	}
-	return strings.Join(args, " ")
+	return shell.Join(args...)
 }
 
 // option is a container option by the name that flags and @if lines give it.

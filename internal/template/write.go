@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // listed is how many names of a folder that is not empty an error shows.
@@ -36,7 +37,7 @@ func (c *Catalogue) Scaffold(ctx context.Context, req api.ScaffoldRequest) (api.
 	parent, err := os.OpenRoot(filepath.Dir(folder))
 	if errors.Is(err, fs.ErrNotExist) {
 		return api.ScaffoldResult{}, api.Errorf("create project", folder, api.ErrNotExist,
-			"its parent folder does not exist").WithHint("mkdir -p " + quote(filepath.Dir(folder)))
+			"its parent folder does not exist").WithHint("mkdir -p " + shell.Quote(filepath.Dir(folder)))
 	}
 	if err != nil {
 		return api.ScaffoldResult{}, writeError(folder, err)
@@ -252,15 +253,4 @@ func writeError(folder string, err error) error {
 		kind = api.ErrConflict
 	}
 	return api.E("create project", folder, kind, err)
-}
-
-// quote writes a path so that a shell reads it as one word.
-func quote(s string) string {
-	plain := func(r rune) bool {
-		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("/._-+:@", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/devcontainer"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // magics are the file systems that a volume may claim to be, and what statfs
@@ -48,7 +49,7 @@ func (s *session) checkScript() string {
 	b.WriteString("echo CAP $(sed -n 's/^CapEff:[^0-9a-f]*//p' /proc/self/status) $(cat /proc/sys/kernel/cap_last_cap)\n")
 	for i, m := range s.m.Mounts {
 		if magics()[m.VolumeOpts["type"]] != "" {
-			fmt.Fprintf(&b, "echo FS %d $(stat -f -c %%t %s)\n", i, quote(m.Target))
+			fmt.Fprintf(&b, "echo FS %d $(stat -f -c %%t %s)\n", i, shell.Quote(m.Target))
 		}
 	}
 	b.WriteString("mkdir -p /var/devcontainer\nfirst() { (set -C; : >\"/var/devcontainer/.$1Marker\") 2>/dev/null; }\n")

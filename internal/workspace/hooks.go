@@ -10,6 +10,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/devcontainer"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // interrupted is the exit code of a command that a person stopped; like the
@@ -36,12 +37,12 @@ func (s *session) marker(hook, home string) (marker, bool) {
 // belongs to a prebuilt image.
 func (m marker) check() string {
 	return fmt.Sprintf("have=$(cat %s 2>/dev/null || echo none); [ \"${have:-%s}\" = %s ] && echo done || echo due",
-		quote(m.path), m.text, quote(m.text))
+		shell.Quote(m.path), m.text, shell.Quote(m.text))
 }
 
 // set writes the marker.
 func (m marker) set() string {
-	return fmt.Sprintf("mkdir -p %s && printf '%%s\\n' %s >%s", quote(path.Dir(m.path)), quote(m.text), quote(m.path))
+	return fmt.Sprintf("mkdir -p %s && printf '%%s\\n' %s >%s", shell.Quote(path.Dir(m.path)), shell.Quote(m.text), shell.Quote(m.path))
 }
 
 // hooks runs the lifecycle commands that are due, in order. A marker is set

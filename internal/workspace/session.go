@@ -116,9 +116,6 @@ func (t *tail) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// quote quotes a word for a POSIX shell.
-func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
-
 // envMap turns KEY=VALUE lines into a map; the last of a key counts.
 func envMap(list []string) map[string]string {
 	env := make(map[string]string, len(list))

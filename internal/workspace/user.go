@@ -11,6 +11,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // probeTime is how long a user's shell may take to start, as in the reference.
@@ -52,7 +53,7 @@ func (s *session) lookupUser(ctx context.Context, user string) (userInfo, error)
 	name, _ := splitUser(user)
 	env := envMap(s.c.Env)
 	info := userInfo{Name: name, Home: "/root", Shell: "/bin/sh"}
-	script := "name=" + quote(name) + `
+	script := "name=" + shell.Quote(name) + `
 line=$(getent passwd "$name" 2>/dev/null)
 [ -n "$line" ] || while IFS= read -r l; do
 	case $l in "$name":*|*:*:"$name":*) line=$l; break;; esac

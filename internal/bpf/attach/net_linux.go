@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 func xdp(j *job) (link.Link, error) {
@@ -29,7 +30,7 @@ func xdp(j *job) (link.Link, error) {
 	flags, ok := modes[j.mode]
 	if !ok {
 		return nil, api.Errorf("attach", j.name, api.ErrUsage, fmt.Sprintf("no XDP mode %q", j.mode)).
-			WithHint("--attach " + j.name + "=" + j.target + ",generic")
+			WithHint(shell.Join("ebpfdev", "load", "--attach", j.name+"="+j.target+",generic"))
 	}
 	return link.AttachXDP(link.XDPOptions{Program: j.prog, Interface: iface.Index, Flags: flags})
 }
@@ -48,7 +49,7 @@ func tcx(j *job) (link.Link, error) {
 		direction = ebpf.AttachTCXIngress
 	case j.mode != "":
 		return nil, api.Errorf("attach", j.name, api.ErrUsage, fmt.Sprintf("no direction %q", j.mode)).
-			WithHint("--attach " + j.name + "=" + j.target + ",egress")
+			WithHint(shell.Join("ebpfdev", "load", "--attach", j.name+"="+j.target+",egress"))
 	}
 	if direction != ebpf.AttachTCXIngress && direction != ebpf.AttachTCXEgress {
 		return other(j)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/tracefs"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 func tracepoint(j *job) (link.Link, error) {
@@ -28,7 +29,7 @@ func tracepoint(j *job) (link.Link, error) {
 	l, err := link.Tracepoint(group, event, j.prog, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, api.Errorf("attach", j.name, api.ErrNotSupported, "this kernel has no tracepoint "+j.target).
-			WithHint("ls " + filepath.Join(dir, "events", group))
+			WithHint(shell.Join("ls", filepath.Join(dir, "events", group)))
 	}
 	return l, err
 }
@@ -105,7 +106,7 @@ func kprobe(
 	l, err := attach(symbol, j.prog, &link.KprobeOptions{Offset: offset})
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, link.ErrNotSupported) {
 		return nil, api.E("attach", j.name, api.ErrNotSupported, err).
-			WithHint("grep -w " + symbol + " /proc/kallsyms")
+			WithHint(shell.Join("grep", "-w", symbol, "/proc/kallsyms"))
 	}
 	return l, err
 }
@@ -145,7 +146,7 @@ func uprobe(
 	l, err := attach(ex, symbol, j.prog, &link.UprobeOptions{Offset: offset})
 	if errors.Is(err, link.ErrNoSymbol) {
 		return nil, api.Errorf("attach", j.name, api.ErrNotExist, path+" has no function "+symbol).
-			WithHint("nm -D " + path)
+			WithHint(shell.Join("nm", "-D", path))
 	}
 	return l, err
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // Kind is what a pin holds, and the name of the folder it is in.
@@ -73,7 +74,7 @@ func (s *Store) CheckFS() error {
 		cause = errors.Unwrap(err).Error()
 	}
 	return api.Errorf("use", s.bpffs, api.ErrEnvironment, cause).
-		WithHint("mount -t bpf bpf " + s.bpffs)
+		WithHint(shell.Join("mount", "-t", "bpf", "bpf", s.bpffs))
 }
 
 // Is reports whether a BPF file system is mounted at path.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // BuildImage builds with the engine's classic builder, which every engine from
@@ -33,7 +34,7 @@ func (e *Engine) BuildImage(ctx context.Context, spec engine.BuildSpec, fn func(
 	if file.buildKit != "" {
 		return engine.Image{}, api.Errorf(op, spec.Tag, api.ErrNotSupported,
 			file.buildKit+" needs BuildKit, and this engine is driven through its classic builder").
-			WithHint("DOCKER_BUILDKIT=1 docker build -t " + spec.Tag + " -f " + folder.dockerfile + " " + spec.Context)
+			WithHint("DOCKER_BUILDKIT=1 " + shell.Join("docker", "build", "-t", spec.Tag, "-f", folder.dockerfile, spec.Context))
 	}
 	b := &builder{
 		engine: e, ctx: ctx, tag: spec.Tag,
