@@ -31,7 +31,7 @@ the command gets one too.`,
 		Annotations: exits("the command's own exit status, 128+n when signal n ended it"),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return usage(cmd, "COMMAND is missing").WithHint(cmd.CommandPath() + " -- COMMAND, or ebpfdev shell")
+				return usage(cmd, "COMMAND is missing").WithHint("ebpfdev shell")
 			}
 			return nil
 		},

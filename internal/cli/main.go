@@ -99,8 +99,6 @@ func withHint(cmd *cobra.Command, err error) error {
 		return e.WithHint(cmd.CommandPath() + " --help")
 	case api.ErrEnvironment, api.ErrPermission, api.ErrUnreachable:
 		return e.WithHint("ebpfdev doctor")
-	case api.ErrUntrusted:
-		return e.WithHint("read what it would run, then repeat with --trust")
 	default:
 		return err
 	}

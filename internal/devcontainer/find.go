@@ -32,7 +32,7 @@ func Find(folder fs.FS) (string, error) {
 	switch len(matches) {
 	case 0:
 		return "", api.Errorf("find", "devcontainer.json", api.ErrNotExist,
-			"the folder has no .devcontainer/devcontainer.json").WithHint("ebpfdev init")
+			"the folder has no .devcontainer/devcontainer.json").WithHint("ebpfdev new my-probe --template ebpf-go --kind tracepoint")
 	case 1:
 		return path.Clean(matches[0]), nil
 	default:
