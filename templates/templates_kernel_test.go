@@ -39,9 +39,10 @@ func needs(t *testing.T, tools ...string) {
 }
 
 // Each kind builds by its own Makefile, and its own tests pass on this kernel,
-// none skipped; cleaning leaves what was scaffolded.
+// none skipped, with the kernel's whole vmlinux.h too; cleaning leaves what was
+// scaffolded.
 func TestProjectsBuildAndPass(t *testing.T) {
-	needs(t, "make", "clang", "llvm-strip", "ip", "unshare")
+	needs(t, "make", "clang", "llvm-strip", "bpftool", "ip", "unshare")
 	c := catalogue(t)
 	list, err := c.Templates(t.Context())
 	if err != nil {
@@ -66,6 +67,7 @@ func TestProjectsBuildAndPass(t *testing.T) {
 				if out := inProject(t, folder, "go mod tidy -diff"); out != "" {
 					t.Errorf("go.mod or go.sum:\n%s", out)
 				}
+				inProject(t, folder, "make vmlinux build test")
 				inProject(t, folder, "make clean")
 				if got := files(t, folder); !slices.Equal(got, res.Files) {
 					t.Errorf("after make clean %q, scaffolded %q", got, res.Files)

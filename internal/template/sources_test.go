@@ -3,6 +3,7 @@ package template
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"go/format"
 	"io/fs"
 	"path"
@@ -199,4 +200,25 @@ func TestBPFLicences(t *testing.T) {
 	if err != nil || found == 0 {
 		t.Fatalf("%d files, %v", found, err)
 	}
+}
+
+// The image's Go caches are of use only if they hold the versions that the
+// project asks for. The go line counts too: what is built depends on it.
+func TestImageHoldsTheProjectsModules(t *testing.T) {
+	everyProject(t, func(t *testing.T, _ api.ScaffoldRequest, files []file) {
+		read := func(name string) []byte { return files[slices.Index(paths(files), name)].data }
+		dockerfile := read(".devcontainer/Dockerfile")
+		for in, want := range map[string]string{
+			`(?m)^require github\.com/cilium/ebpf v(\S+)$`: "ARG EBPF_VERSION=%s\n",
+			`(?m)^go (\S+)$`: `\n\ngo %s\n'`,
+		} {
+			m := regexp.MustCompile(in).FindSubmatch(read("go.mod"))
+			if m == nil {
+				t.Fatalf("go.mod has no %s", in)
+			}
+			if line := fmt.Sprintf(want, m[1]); !bytes.Contains(dockerfile, []byte(line)) {
+				t.Errorf("Dockerfile has no %q", line)
+			}
+		}
+	})
 }

@@ -46,7 +46,7 @@ static int read_source(void *data, void *end, struct source *src)
 			return -1;
 		src->addr[10] = 0xff;
 		src->addr[11] = 0xff;
-		__builtin_memcpy(&src->addr[12], ip->saddr, sizeof(ip->saddr));
+		__builtin_memcpy(&src->addr[12], &ip->saddr, sizeof(ip->saddr));
 		return 0;
 	}
 	if (eth->h_proto == bpf_htons(ETH_P_IPV6)) {
@@ -54,7 +54,7 @@ static int read_source(void *data, void *end, struct source *src)
 
 		if ((void *)(ip6 + 1) > end)
 			return -1;
-		__builtin_memcpy(src->addr, ip6->saddr, sizeof(ip6->saddr));
+		__builtin_memcpy(src->addr, &ip6->saddr, sizeof(ip6->saddr));
 		return 0;
 	}
 	return -1;
