@@ -16,6 +16,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
+	"github.com/ebpfdev/ebpfdev/internal/engine/buildcontext"
 	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
@@ -24,17 +25,15 @@ import (
 // ErrNotSupported, a command of it that fails is *api.ToolError.
 func (e *Engine) BuildImage(ctx context.Context, spec engine.BuildSpec, fn func(api.Progress) error) (engine.Image, error) {
 	const op = "build image"
-	folder, err := openBuildContext(spec.Context, spec.Dockerfile)
+	folder, err := buildcontext.Open(spec.Context, spec.Dockerfile, spec.Files)
 	if err != nil {
 		return engine.Image{}, err
 	}
 	defer func() { _ = folder.Close() }()
-	folder.files = spec.Files
-	file := scanDockerfile(string(folder.text))
-	if file.buildKit != "" {
+	if needs := folder.Dockerfile.BuildKit; needs != "" {
 		return engine.Image{}, api.Errorf(op, spec.Tag, api.ErrNotSupported,
-			file.buildKit+" needs BuildKit, and this engine is driven through its classic builder").
-			WithHint("DOCKER_BUILDKIT=1 " + shell.Join("docker", "build", "-t", spec.Tag, "-f", folder.dockerfile, spec.Context))
+			needs+" needs BuildKit, and this engine is driven through its classic builder").
+			WithHint("DOCKER_BUILDKIT=1 " + shell.Join("docker", "build", "-t", spec.Tag, "-f", folder.Path, spec.Context))
 	}
 	b := &builder{
 		engine: e, ctx: ctx, tag: spec.Tag,
@@ -45,7 +44,7 @@ func (e *Engine) BuildImage(ctx context.Context, spec engine.BuildSpec, fn func(
 	if err := b.steps.report(api.StepStarted, spec.Tag); err != nil {
 		return engine.Image{}, err
 	}
-	id, err := b.run(folder, e.buildOptions(ctx, spec, folder, file))
+	id, err := b.run(folder, e.buildOptions(ctx, spec, folder))
 	if err != nil {
 		if ctx.Err() != nil {
 			return engine.Image{}, ctx.Err()
@@ -65,12 +64,12 @@ func (e *Engine) BuildImage(ctx context.Context, spec engine.BuildSpec, fn func(
 }
 
 // buildOptions translates a specification.
-func (e *Engine) buildOptions(ctx context.Context, spec engine.BuildSpec, folder *buildContext, file dockerfile) client.ImageBuildOptions {
+func (e *Engine) buildOptions(ctx context.Context, spec engine.BuildSpec, folder *buildcontext.Context) client.ImageBuildOptions {
 	opts := client.ImageBuildOptions{
-		Version: build.BuilderV1, Dockerfile: folder.dockerfile, Target: spec.Target,
+		Version: build.BuilderV1, Dockerfile: folder.Name, Target: spec.Target,
 		Labels: spec.Labels, CacheFrom: spec.CacheFrom, NoCache: spec.NoCache, PullParent: spec.Pull,
 		NetworkMode: spec.Network, Remove: true, ForceRemove: true,
-		AuthConfigs: e.logins.all(ctx, file.bases),
+		AuthConfigs: e.logins.all(ctx, folder.Dockerfile.Bases),
 	}
 	if spec.Tag != "" {
 		opts.Tags = []string{spec.Tag}
@@ -102,10 +101,10 @@ type builder struct {
 // run sends the folder and follows the answer. The engine answers only after it
 // has the whole folder, so the request waits on a goroutine of its own while
 // this one reports how far it is.
-func (b *builder) run(folder *buildContext, opts client.ImageBuildOptions) (string, error) {
+func (b *builder) run(folder *buildcontext.Context, opts client.ImageBuildOptions) (string, error) {
 	ctx, cancel := context.WithCancel(b.ctx)
 	defer cancel()
-	body := &failingReader{r: folder.stream(ctx)}
+	body := &failingReader{r: folder.Stream(ctx)}
 	type answer struct {
 		res client.ImageBuildResult
 		err error
@@ -126,7 +125,7 @@ func (b *builder) run(folder *buildContext, opts client.ImageBuildOptions) (stri
 			defer func() { _ = a.res.Body.Close() }()
 			return b.follow(newMessages(a.res.Body))
 		case <-tick.C:
-			p := api.Progress{Line: "sending the build context", Done: folder.sent.Load(), Unit: "bytes"}
+			p := api.Progress{Line: "sending the build context", Done: folder.Sent(), Unit: "bytes"}
 			if b.fnErr = b.steps.progress(p); b.fnErr != nil {
 				return "", b.fnErr
 			}

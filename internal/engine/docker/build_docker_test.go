@@ -132,6 +132,9 @@ func TestBuildThatFails(t *testing.T) {
 			if len(seen) > 0 && seen[len(seen)-1].State != api.StepFailed {
 				t.Errorf("last report %+v", seen[len(seen)-1])
 			}
+			if hint := api.HintOf(err); tt.name == "BuildKit" && !strings.Contains(hint, "/Dockerfile ") {
+				t.Errorf("%s would look for the Dockerfile where it is run", hint)
+			}
 			var tool *api.ToolError
 			if tt.kind == api.ErrTool && (!errors.As(err, &tool) || tool.ExitCode != 42 || !strings.Contains(tool.Stderr, "before")) {
 				t.Errorf("tool error %+v", tool)

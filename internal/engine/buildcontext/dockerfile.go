@@ -1,4 +1,4 @@
-package docker
+package buildcontext
 
 import (
 	"fmt"
@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// dockerfile is what has to be known of a Dockerfile before it is sent.
-type dockerfile struct {
-	syntax   string   // the "# syntax=" directive
-	bases    []string // images named by FROM, build stages left out
-	buildKit string   // the first thing that only BuildKit can do, with its line; empty when there is none
+// Dockerfile is what has to be known of a Dockerfile before it is sent.
+type Dockerfile struct {
+	Bases    []string // images named by FROM, build stages left out
+	BuildKit string   // the first thing that only BuildKit can do, with its line; empty when there is none
 }
 
 var (
@@ -35,8 +34,9 @@ func buildKitFlag(instruction, flag string) bool {
 
 // scanDockerfile reads as much of a Dockerfile as is needed to choose a builder.
 // It never fails: what makes no sense is the builder's to refuse.
-func scanDockerfile(text string) dockerfile {
-	d := dockerfile{}
+func scanDockerfile(text string) Dockerfile {
+	d := Dockerfile{}
+	syntax := ""
 	escape := `\`
 	lines := strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n")
 	i := 0
@@ -47,7 +47,7 @@ func scanDockerfile(text string) dockerfile {
 		}
 		switch strings.ToLower(m[1]) {
 		case "syntax":
-			d.syntax = m[2]
+			syntax = m[2]
 		case "escape":
 			escape = m[2]
 		}
@@ -59,8 +59,8 @@ func scanDockerfile(text string) dockerfile {
 		text, i = logicalLine(lines, i, escape)
 		d.instruction(text, start, stages)
 	}
-	if d.buildKit == "" && d.syntax != "" && !plainSyntax(d.syntax) {
-		d.buildKit = "# syntax=" + d.syntax
+	if d.BuildKit == "" && syntax != "" && !plainSyntax(syntax) {
+		d.BuildKit = "# syntax=" + syntax
 	}
 	return d
 }
@@ -88,7 +88,7 @@ func logicalLine(lines []string, i int, escape string) (string, int) {
 }
 
 // instruction notes the base images and what needs BuildKit.
-func (d *dockerfile) instruction(text string, line int, stages map[string]bool) {
+func (d *Dockerfile) instruction(text string, line int, stages map[string]bool) {
 	words := strings.Fields(text)
 	if len(words) == 0 {
 		return
@@ -96,16 +96,16 @@ func (d *dockerfile) instruction(text string, line int, stages map[string]bool) 
 	name := strings.ToUpper(words[0])
 	args := words[1:]
 	for len(args) > 0 && strings.HasPrefix(args[0], "--") {
-		if d.buildKit == "" && buildKitFlag(name, args[0]) {
+		if d.BuildKit == "" && buildKitFlag(name, args[0]) {
 			flag, _, _ := strings.Cut(args[0], "=")
-			d.buildKit = fmt.Sprintf("%s %s (line %d)", name, flag, line)
+			d.BuildKit = fmt.Sprintf("%s %s (line %d)", name, flag, line)
 		}
 		args = args[1:]
 	}
 	switch name {
 	case "FROM":
 		if len(args) > 0 && !stages[strings.ToLower(args[0])] {
-			d.bases = append(d.bases, args[0])
+			d.Bases = append(d.Bases, args[0])
 		}
 		if len(args) == 3 && strings.EqualFold(args[1], "as") {
 			stages[strings.ToLower(args[2])] = true
@@ -113,8 +113,8 @@ func (d *dockerfile) instruction(text string, line int, stages map[string]bool) 
 	case "RUN", "COPY", "ADD":
 		// In a RUN a here-document may be the shell's own, which the classic
 		// builder breaks as well: it knows none of the lines that follow.
-		if d.buildKit == "" && hereDoc.MatchString(text) && !strings.Contains(text, "<<<") {
-			d.buildKit = fmt.Sprintf("%s with a here-document (line %d)", name, line)
+		if d.BuildKit == "" && hereDoc.MatchString(text) && !strings.Contains(text, "<<<") {
+			d.BuildKit = fmt.Sprintf("%s with a here-document (line %d)", name, line)
 		}
 	}
 }

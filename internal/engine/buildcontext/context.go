@@ -1,4 +1,7 @@
-package docker
+// Package buildcontext makes the tar that an engine builds an image from: a
+// folder without what its .dockerignore leaves out, and the Dockerfile, which
+// may be elsewhere.
+package buildcontext
 
 import (
 	"archive/tar"
@@ -12,35 +15,41 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 )
 
-// buildContext is a folder that is sent to the engine as a tar. Reading goes
-// through os.Root: no symbolic link, and nobody who swaps a folder while we
+// Context is a folder that is sent to an engine as a tar. Reading goes through
+// os.Root: no symbolic link, and nobody who swaps a folder while we
 // read, leads out of it.
-type buildContext struct {
-	root       *os.Root
-	dir        string
-	ignore     *ignore
-	dockerfile string // its name in the tar
-	text       []byte // the Dockerfile's content
-	outside    bool   // the Dockerfile is not in the folder and is added to the tar
-	files      map[string][]byte
-	sent       atomic.Int64
+type Context struct {
+	// Path is where the Dockerfile is on this machine, Name what it is called
+	// in the tar.
+	Path, Name string
+	Dockerfile Dockerfile
+
+	root    *os.Root
+	dir     string
+	ignore  *ignore
+	text    []byte // the Dockerfile's content
+	outside bool   // the Dockerfile is not in the folder and is added to the tar
+	files   map[string][]byte
+	sent    atomic.Int64
 }
 
-// openBuildContext opens the folder and reads the Dockerfile and .dockerignore.
-func openBuildContext(dir, file string) (*buildContext, error) {
+// Open opens a folder and reads its Dockerfile, "Dockerfile" when file is empty,
+// and its .dockerignore. Files are added to the tar, by path with slashes, in the
+// place of what the folder has there or leaves out.
+// Errors: ErrNotExist, ErrPermission, ErrUsage (a bad pattern in .dockerignore).
+func Open(dir, file string, files map[string][]byte) (*Context, error) {
 	const op = "read build context"
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, api.E(op, dir, pathKind(err), plainPath(err))
 	}
-	c := &buildContext{root: root, dir: dir}
+	c := &Context{root: root, dir: dir, files: files}
 	if err := c.readDockerfile(file); err != nil {
 		_ = root.Close()
 		return nil, err
@@ -57,7 +66,7 @@ func openBuildContext(dir, file string) (*buildContext, error) {
 }
 
 // readDockerfile finds the Dockerfile inside the folder or beside it.
-func (c *buildContext) readDockerfile(file string) error {
+func (c *Context) readDockerfile(file string) error {
 	if file == "" {
 		file = "Dockerfile"
 	}
@@ -69,20 +78,20 @@ func (c *buildContext) readDockerfile(file string) error {
 	if err != nil {
 		return api.E("read Dockerfile", path, pathKind(err), plainPath(err))
 	}
-	c.text = text
+	c.Path, c.text, c.Dockerfile = path, text, scanDockerfile(string(text))
 	if rel, err := filepath.Rel(c.dir, path); err == nil && filepath.IsLocal(rel) {
 		if info, err := c.root.Lstat(rel); err == nil && info.Mode().IsRegular() {
-			c.dockerfile = filepath.ToSlash(rel)
+			c.Name = filepath.ToSlash(rel)
 			return nil
 		}
 	}
-	c.dockerfile, c.outside = ".dockerfile.ebpfdev", true
+	c.Name, c.outside = ".dockerfile.ebpfdev", true
 	return nil
 }
 
 // readIgnore reads the Dockerfile's own ignore file or the folder's.
-func (c *buildContext) readIgnore() (string, error) {
-	for _, name := range []string{c.dockerfile + ".dockerignore", ".dockerignore"} {
+func (c *Context) readIgnore() (string, error) {
+	for _, name := range []string{c.Name + ".dockerignore", ".dockerignore"} {
 		text, err := c.root.ReadFile(filepath.FromSlash(name))
 		if err == nil {
 			return string(text), nil
@@ -94,10 +103,15 @@ func (c *buildContext) readIgnore() (string, error) {
 	return "", nil
 }
 
-func (c *buildContext) Close() error { return c.root.Close() }
+// Close closes the folder.
+func (c *Context) Close() error { return c.root.Close() }
 
-// stream writes the tar into the returned reader until it is closed.
-func (c *buildContext) stream(ctx context.Context) io.ReadCloser {
+// Sent is how many bytes have been read from streams so far.
+func (c *Context) Sent() int64 { return c.sent.Load() }
+
+// Stream returns the tar, which must be closed; a file that changes its size
+// meanwhile, and a context that ends, are errors of its Read.
+func (c *Context) Stream(ctx context.Context) io.ReadCloser {
 	r, w := io.Pipe()
 	go func() {
 		tw := tar.NewWriter(countingWriter{w, &c.sent})
@@ -111,9 +125,9 @@ func (c *buildContext) stream(ctx context.Context) io.ReadCloser {
 }
 
 // write adds every entry that is not ignored.
-func (c *buildContext) write(ctx context.Context, tw *tar.Writer) error {
+func (c *Context) write(ctx context.Context, tw *tar.Writer) error {
 	if c.outside {
-		if err := addBytes(tw, c.dockerfile, c.text); err != nil {
+		if err := addBytes(tw, c.Name, c.text); err != nil {
 			return err
 		}
 	}
@@ -135,8 +149,8 @@ func (c *buildContext) write(ctx context.Context, tw *tar.Writer) error {
 		if _, replaced := c.files[name]; replaced || name == "." {
 			return nil
 		}
-		if c.ignore.excludes(name) && name != c.dockerfile {
-			if entry.IsDir() && !c.ignore.keeps && !strings.HasPrefix(c.dockerfile, name+"/") {
+		if c.ignore.excludes(name) && name != c.Name {
+			if entry.IsDir() && !c.ignore.keeps && !strings.HasPrefix(c.Name, name+"/") {
 				return fs.SkipDir
 			}
 			return nil
@@ -156,7 +170,7 @@ func addBytes(tw *tar.Writer, name string, data []byte) error {
 }
 
 // add writes one entry. Sockets, pipes and devices have no place in an image.
-func (c *buildContext) add(tw *tar.Writer, name string, entry fs.DirEntry) error {
+func (c *Context) add(tw *tar.Writer, name string, entry fs.DirEntry) error {
 	info, err := entry.Info()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -197,7 +211,7 @@ func (c *buildContext) add(tw *tar.Writer, name string, entry fs.DirEntry) error
 
 // addFile copies a file's content; one that changes size meanwhile is an error,
 // because the tar has promised its size.
-func (c *buildContext) addFile(tw *tar.Writer, name string, hdr *tar.Header) error {
+func (c *Context) addFile(tw *tar.Writer, name string, hdr *tar.Header) error {
 	const op = "read build context"
 	f, err := c.root.Open(name)
 	if err != nil {
@@ -247,5 +261,3 @@ func plainPath(err error) error {
 	}
 	return err
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }

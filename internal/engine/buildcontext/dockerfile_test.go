@@ -1,4 +1,4 @@
-package docker
+package buildcontext
 
 import (
 	"slices"
@@ -30,7 +30,7 @@ func TestScanDockerfile(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := scanDockerfile(tt.text)
-			if got.buildKit != tt.buildKit || !slices.Equal(got.bases, tt.bases) {
+			if got.BuildKit != tt.buildKit || !slices.Equal(got.Bases, tt.bases) {
 				t.Errorf("%+v", got)
 			}
 		})

@@ -1,9 +1,10 @@
-package docker
+package buildcontext
 
 import (
 	"bufio"
 	"path"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -39,7 +40,7 @@ func parseIgnore(text string) (*ignore, error) {
 		}
 		re, err := ignoreRegexp(pattern)
 		if err != nil {
-			return nil, api.Errorf("read .dockerignore", "line "+itoa(n), api.ErrUsage, "bad pattern "+pattern)
+			return nil, api.Errorf("read .dockerignore", "line "+strconv.Itoa(n), api.ErrUsage, "bad pattern "+pattern)
 		}
 		ig.patterns = append(ig.patterns, ignorePattern{re, keep})
 		ig.keeps = ig.keeps || keep
