@@ -4,19 +4,22 @@
 //	cmd/ebpfdev      signals, streams, exit code        templates   files, embedded
 //	     |                                                   |
 //	  frontends   cli ───────> tui                            | fs.FS passed in
-//	     |          └> output, iostreams                      |
+//	     |          └> output, prompt, iostreams              |
 //	  wiring      workspace, doctor                           |
 //	     |                                                    |
 //	  services    local      remote      agent                |
 //	     |                                                    |
-//	  outside     bpf/…   build   engine/docker   wire        |
+//	  outside     bpf/…   build   engine/…   wire             |
 //	     |                                                    |
 //	  pure        devcontainer  template <────────────────────┘
-//	              project  verifier  btfview  safe  api
+//	              project  verifier  btfview  shell  safe  api
+//
+//	  tests       apitest, kerneltest
 //
 // Package api is the contract: frontends know it and nothing below it. The
 // implementations of api.Target are local (this kernel), remote (an agent's
 // kernel) and apitest's fake; one conformance suite, apitest, runs against all.
+// Only cmd/ebpfdev imports both frontends and what is behind api.
 //
 // Each library from outside has one home: cilium/ebpf's system calls in bpf/…,
 // the Docker client in engine/docker, Charm in tui, cobra in cli, hujson in
