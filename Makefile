@@ -8,7 +8,8 @@ GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.15.4
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 export CGO_ENABLED := 0
-export PATH := $(TOOLS)/npm/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin
+ENGINES := /opt/ebpfdev-engines/trixie/usr
+export PATH := $(TOOLS)/npm/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin:$(ENGINES)/bin:$(ENGINES)/sbin
 
 .PHONY: help
 help: ## what can be made

@@ -2,9 +2,10 @@
 
 # Tools that no distribution package brings live here, for this user alone.
 TOOLS=${EBPFDEV_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/ebpfdev/tools}
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-[ ! -d "$TOOLS/npm" ] || PATH=$TOOLS/npm/node_modules/.bin:$PATH
-case ":$PATH:" in *":$TOOLS/npm/node_modules/.bin:"*) ;; *) PATH=$TOOLS/npm/node_modules/.bin:$PATH ;; esac
+# Docker Engines that are unpacked beside the distribution's own.
+ENGINES=/opt/ebpfdev-engines
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin:$ENGINES/trixie/usr/bin:$ENGINES/trixie/usr/sbin
+PATH=$TOOLS/npm/node_modules/.bin:$PATH
 export PATH
 
 die() {

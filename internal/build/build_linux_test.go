@@ -355,7 +355,7 @@ func TestGoProject(t *testing.T) {
 // goProject is a Go module whose go:generate runs clang.
 func goProject() map[string]string {
 	return map[string]string{
-		"go.mod":  "module example.org/probe\n\ngo 1.25\n\nrequire github.com/cilium/ebpf v0.22.0\n",
+		"go.mod":  "module example.org/probe\n\ngo 1.21\n\nrequire github.com/cilium/ebpf v0.22.0\n",
 		"main.go": "package main\n\n//go:generate clang -g -O2 -target bpf -c bpf/probe.bpf.c -o probe_bpfel.o\n\nfunc main() {}\n",
 		"bpf/probe.bpf.c": "__attribute__((section(\"socket\"), used)) int probe(void *ctx) { return 0; }\n" +
 			"char _license[] __attribute__((section(\"license\"), used)) = \"Dual BSD/GPL\";\n",
