@@ -33,6 +33,8 @@ func newCmdDemo(f *factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Show all of it once, in a temporary folder",
+		Example: `  ebpfdev demo
+  ebpfdev demo --keep`,
 		Long: `Go from nothing to a loaded program once, with a running commentary: check the
 machine, scaffold a project in a temporary folder, start its dev container, build,
 verify, load and attach in it, start some programs and watch the map fill up, and

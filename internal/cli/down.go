@@ -20,6 +20,8 @@ func newCmdDown(f *factory) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "down",
 		Short: "Remove the workspace's container and its volumes",
+		Example: `  ebpfdev down
+  ebpfdev down --all                   the image too`,
 		Long: `Remove the workspace's container, its volumes and, with the last mount of its
 bpffs, every program that was pinned there. The project's files stay. With
 nothing to remove it does nothing.`,

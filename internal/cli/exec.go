@@ -48,8 +48,10 @@ the command gets one too.`,
 func newCmdShell(f *factory) *cobra.Command {
 	opts := &execOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:         "shell",
-		Short:       "Open a login shell in the workspace's container",
+		Use:   "shell",
+		Short: "Open a login shell in the workspace's container",
+		Example: `  ebpfdev shell
+  ebpfdev shell --user root`,
 		Annotations: exits("the shell's own exit status"),
 		Args:        cobra.NoArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return runExec(cmd.Context(), opts) },

@@ -19,6 +19,7 @@ func newCmdLinkList(f *factory) *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List what is attached where",
+		Example: "  ebpfdev link list --mine",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runLinkList(cmd.Context(), opts) },
 	}

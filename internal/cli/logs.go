@@ -21,10 +21,11 @@ type logsOptions struct {
 func newCmdLogs(f *factory) *cobra.Command {
 	opts := &logsOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:   "logs",
-		Short: "Print what the container's main process printed",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runLogs(cmd.Context(), opts) },
+		Use:     "logs",
+		Short:   "Print what the container's main process printed",
+		Example: "  ebpfdev logs --tail 20 --follow",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runLogs(cmd.Context(), opts) },
 	}
 	cmd.Flags().BoolVarP(&opts.follow, "follow", "f", false, "go on until Ctrl-C")
 	cmd.Flags().IntVarP(&opts.tail, "tail", "n", 0, "only the last `N` lines (default: all)")

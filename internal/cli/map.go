@@ -22,6 +22,7 @@ func newCmdMapList(f *factory) *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List maps",
+		Example: "  ebpfdev map list --mine",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runMapList(cmd.Context(), opts) },
 	}
@@ -52,10 +53,11 @@ func runMapList(ctx context.Context, opts *listOptions) error {
 func newCmdMapShow(f *factory) *cobra.Command {
 	opts := &listOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:   "show ID|NAME",
-		Short: "Show all that is known of a map",
-		Args:  exactArgs("ID|NAME"),
-		RunE:  func(cmd *cobra.Command, args []string) error { return runMapShow(cmd.Context(), opts, args[0]) },
+		Use:     "show ID|NAME",
+		Short:   "Show all that is known of a map",
+		Example: "  ebpfdev map show execs",
+		Args:    exactArgs("ID|NAME"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return runMapShow(cmd.Context(), opts, args[0]) },
 	}
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
 	return cmd

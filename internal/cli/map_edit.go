@@ -46,8 +46,10 @@ At a terminal the change is shown first; elsewhere --yes is needed.`,
 func newCmdMapDelete(f *factory) *cobra.Command {
 	opts := &editOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:         "delete MAP KEY",
-		Short:       "Remove an entry",
+		Use:   "delete MAP KEY",
+		Short: "Remove an entry",
+		Example: `  ebpfdev map delete limits 443 --dry-run
+  ebpfdev map delete limits 443 --yes`,
 		Annotations: exits("1 there is no such entry", "5 the entry is no longer what --expect says"),
 		Args:        exactArgs("MAP", "KEY"),
 		RunE: func(cmd *cobra.Command, args []string) error {

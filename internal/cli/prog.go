@@ -79,10 +79,11 @@ func runProgList(ctx context.Context, opts *listOptions) error {
 func newCmdProgShow(f *factory) *cobra.Command {
 	opts := &listOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:   "show ID|NAME",
-		Short: "Show all that is known of a program",
-		Args:  exactArgs("ID|NAME"),
-		RunE:  func(cmd *cobra.Command, args []string) error { return runProgShow(cmd.Context(), opts, args[0]) },
+		Use:     "show ID|NAME",
+		Short:   "Show all that is known of a program",
+		Example: "  ebpfdev prog show on_exec",
+		Args:    exactArgs("ID|NAME"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return runProgShow(cmd.Context(), opts, args[0]) },
 	}
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
 	return cmd

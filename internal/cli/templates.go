@@ -23,6 +23,7 @@ func newCmdTemplatesList(f *factory) *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List templates and the kinds of program they have",
+		Example: "  ebpfdev templates list",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runTemplatesList(cmd.Context(), opts) },
 	}

@@ -20,8 +20,9 @@ type unloadOptions struct {
 func newCmdUnload(f *factory) *cobra.Command {
 	opts := &unloadOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:   "unload",
-		Short: "Take back what load made",
+		Use:     "unload",
+		Short:   "Take back what load made",
+		Example: "  ebpfdev unload",
 		Long: `Take back what "ebpfdev load" made for the project: links, then programs, then
 maps. A pin that no longer holds what was put there is left alone and named.`,
 		Annotations: exits("5 a pin was left alone"),

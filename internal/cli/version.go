@@ -25,10 +25,11 @@ type Version struct {
 func newCmdVersion(f *factory) *cobra.Command {
 	opts := &versionOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:   "version",
-		Short: "Print the version",
-		Args:  cobra.NoArgs,
-		RunE:  func(*cobra.Command, []string) error { return runVersion(opts) },
+		Use:     "version",
+		Short:   "Print the version",
+		Example: "  ebpfdev version -o json",
+		Args:    cobra.NoArgs,
+		RunE:    func(*cobra.Command, []string) error { return runVersion(opts) },
 	}
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
 	return cmd
