@@ -146,7 +146,11 @@ func (c *Client) explain(err error) error {
 			cause += "; it said: " + said
 		}
 	}
-	return &api.Error{Op: "agent", Kind: api.ErrUnreachable, Cause: cause, Hint: "ebpfdev status", Err: lost}
+	hint := api.HintOf(lost.Err)
+	if hint == "" {
+		hint = "ebpfdev status"
+	}
+	return &api.Error{Op: "agent", Kind: api.ErrUnreachable, Cause: cause, Hint: hint, Err: lost}
 }
 
 // lastLine returns the last line that is not empty.

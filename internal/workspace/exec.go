@@ -10,6 +10,9 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/engine"
 )
 
+// killed is the exit code of a command that was killed, by whomever.
+const killed = 137
+
 // Exec implements api.Workspace. The environment of the user's shell is asked
 // for once per start of the container and kept in the runtime folder: a changed
 // start file of the shell counts from the next start on.
@@ -43,7 +46,14 @@ func (w *Workspace) Exec(ctx context.Context, req api.ExecRequest) (int, error) 
 		return 0, err
 	}
 	defer func() { _ = process.Close() }()
-	return pump(ctx, process, req.Streams)
+	code, err := pump(ctx, process, req.Streams)
+	if err == nil && code == killed {
+		// The engine starts a container again sooner than it can be seen stopped.
+		if why := s.whyEnded(ctx); why != nil {
+			return 0, why
+		}
+	}
+	return code, err
 }
 
 // pump connects a process with a caller's streams until it has ended.

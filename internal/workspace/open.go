@@ -170,7 +170,8 @@ func (w *Workspace) openContainer(ctx context.Context, folder string) (api.Sessi
 	}
 	said := &tailBuffer{}
 	go func() { _, _ = io.Copy(said, process.Stderr()) }()
-	client, err := remote.Connect(ctx, stdio{process}, remote.Options{Version: w.opts.Version})
+	conn := &stdio{Process: process, ctx: context.WithoutCancel(ctx), s: s}
+	client, err := remote.Connect(ctx, conn, remote.Options{Version: w.opts.Version})
 	if err != nil {
 		_ = process.Close()
 		if text := said.last(); text != "" && ctx.Err() == nil {
@@ -178,17 +179,12 @@ func (w *Workspace) openContainer(ctx context.Context, folder string) (api.Sessi
 		}
 		return nil, err
 	}
-	return &containerSession{Client: client, process: process, info: api.SessionInfo{
+	go conn.watchPause(client)
+	return &containerSession{Client: client, process: conn, info: api.SessionInfo{
 		Target: string(api.TargetContainer), Container: s.c.Name, Project: s.p.name(),
 		Dir: s.p.place.Folder, Version: client.PeerVersion(),
 	}}, nil
 }
-
-// stdio is a process's input and output as one connection.
-type stdio struct{ engine.Process }
-
-func (s stdio) Read(p []byte) (int, error)  { return s.Stdout().Read(p) }
-func (s stdio) Write(p []byte) (int, error) { return s.Stdin().Write(p) }
 
 // tailBuffer keeps the end of what an agent said on its error output.
 type tailBuffer struct {
