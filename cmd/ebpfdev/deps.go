@@ -39,6 +39,7 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 		},
 		Agent:       serveAgent,
 		CheckObject: object.CheckLimited,
+		Sweep:       local.Sweep,
 	}
 }
 

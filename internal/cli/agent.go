@@ -23,5 +23,12 @@ func newCmdAgent(f *factory) *cobra.Command {
 		Args:   cobra.NoArgs,
 		RunE:   func(*cobra.Command, []string) error { return f.deps.CheckObject(f.io.In) },
 	})
+	cmd.AddCommand(&cobra.Command{
+		Use:    "sweep",
+		Short:  "Remove what killed agents left in the kernel",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE:   func(*cobra.Command, []string) error { return f.deps.Sweep() },
+	})
 	return cmd
 }

@@ -29,6 +29,8 @@ type Deps struct {
 	Agent func(ctx context.Context, r io.Reader, w io.Writer) error
 	// CheckObject parses an object and says what is wrong with it.
 	CheckObject func(r io.Reader) error
+	// Sweep removes what killed agents left in this machine's kernel.
+	Sweep func() error
 }
 
 // TUIRequest is what the full-screen interface is given.

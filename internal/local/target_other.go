@@ -8,6 +8,9 @@ import "github.com/ebpfdev/ebpfdev/internal/api"
 // no way to make one.
 type Target struct{ api.Target }
 
+// Sweep does nothing: nothing of ours can be in this kernel.
+func Sweep() error { return nil }
+
 // New returns api.ErrNotSupported: eBPF as ebpfdev knows it is Linux's.
 func New(Options) (*Target, error) {
 	return nil, api.Errorf("open target", "local", api.ErrNotSupported, "this system is not Linux").

@@ -123,7 +123,7 @@ func fillVolume(ctx context.Context, e engine.Engine, p *project, volume string,
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 		defer cancel()
-		err = errors.Join(err, e.RemoveContainer(ctx, id))
+		err = errors.Join(err, e.RemoveContainer(ctx, id), removeScratch(ctx, e))
 	}()
 	archive, err := binary.tar()
 	if err != nil {
@@ -133,6 +133,14 @@ func fillVolume(ctx context.Context, e engine.Engine, p *project, volume string,
 		return err
 	}
 	return verify(ctx, e, id, binary)
+}
+
+// removeScratch removes the empty image unless somebody uses it.
+func removeScratch(ctx context.Context, e engine.Engine) error {
+	if err := e.RemoveImage(ctx, engine.Scratch); !errors.Is(err, api.ErrConflict) {
+		return err
+	}
+	return nil
 }
 
 // verify reads the binary back from a container and compares it.

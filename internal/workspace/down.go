@@ -75,7 +75,7 @@ func (w *Workspace) down(ctx context.Context, p *project, all bool) (api.DownRes
 	if err := lock.settle(ctx, e, p); err != nil {
 		return api.DownResult{}, err
 	}
-	d := &downRun{e: e, p: p}
+	d := &downRun{w: w, e: e, p: p}
 	if err := d.run(ctx, all); err != nil {
 		return d.result, err
 	}
@@ -84,6 +84,7 @@ func (w *Workspace) down(ctx context.Context, p *project, all bool) (api.DownRes
 
 // downRun is one run of Down.
 type downRun struct {
+	w      *Workspace
 	e      engine.Engine
 	p      *project
 	result api.DownResult
@@ -95,6 +96,9 @@ func (d *downRun) run(ctx context.Context, all bool) error {
 		return err
 	}
 	if err := d.volumes(ctx, volumes); err != nil {
+		return err
+	}
+	if err := removeScratch(ctx, d.e); err != nil {
 		return err
 	}
 	if all {
@@ -160,8 +164,12 @@ func (d *downRun) volumes(ctx context.Context, names []string) error {
 	names = append(names, d.p.ownVolumes()...)
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		if _, err := d.e.InspectVolume(ctx, name); notExist(err) {
+		volume, err := d.e.InspectVolume(ctx, name)
+		if notExist(err) {
 			continue
+		}
+		if err == nil && volume.Options["type"] == "tracefs" {
+			d.sweep(ctx, name)
 		}
 		if err := d.e.RemoveVolume(ctx, name); err != nil {
 			return err

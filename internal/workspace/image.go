@@ -158,9 +158,9 @@ func (u *upRun) updateUID(ctx context.Context, img engine.Image, m devcontainer.
 	if uid == 0 {
 		return img, nil // root has that id in every image
 	}
-	folder, err := os.MkdirTemp("", "ebpfdev-uid-")
+	folder, err := u.w.scratchDir(u.p)
 	if err != nil {
-		return img, api.E("create", "temporary folder", api.ErrEnvironment, err)
+		return img, err
 	}
 	defer func() { _ = os.RemoveAll(folder) }()
 	text := updateUIDDockerfile(firstOf(u.imageRef, img.ID), firstOf(img.User, "root"))

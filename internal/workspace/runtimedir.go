@@ -50,16 +50,15 @@ func (l *workspaceLock) release() { _ = l.file.Close() }
 
 // lock takes the workspace's lock, waiting for whoever has it.
 func (w *Workspace) lock(ctx context.Context, p *project, waiting func()) (*workspaceLock, error) {
-	dir, err := w.runtimeDir()
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, p.id+".lock")
 	var ticker *time.Ticker
-	for {
-		file, err := tryLock(path)
+	for missing := 0; ; {
+		file, err := w.tryLock(p)
+		if errors.Is(err, fs.ErrNotExist) && missing < 10 {
+			missing++ // another workspace's down removed the folder just now
+			continue
+		}
 		if err != nil {
-			return nil, api.E("lock", path, api.ErrEnvironment, err)
+			return nil, err
 		}
 		if file != nil {
 			n, _ := file.ReadAt(make([]byte, 1), 0)
@@ -76,6 +75,19 @@ func (w *Workspace) lock(ctx context.Context, p *project, waiting func()) (*work
 		case <-ticker.C:
 		}
 	}
+}
+
+func (w *Workspace) tryLock(p *project) (*os.File, error) {
+	dir, err := w.runtimeDir()
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, p.id+".lock")
+	file, err := tryLock(path)
+	if err != nil {
+		return nil, api.E("lock", path, api.ErrEnvironment, err)
+	}
+	return file, nil
 }
 
 // settleTime is for how long an engine must have shown nothing new after its
@@ -172,7 +184,22 @@ func (w *Workspace) saveCache(p *project, c *cache) {
 	}
 }
 
-// forget removes a workspace's files from the runtime folder.
+// scratchDir makes a folder in the runtime folder, for whoever has the lock. What
+// a killed process left in it is gone.
+func (w *Workspace) scratchDir(p *project) (string, error) {
+	dir, err := w.runtimeDir()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, p.id+".tmp")
+	if err := errors.Join(os.RemoveAll(path), os.Mkdir(path, 0o700)); err != nil {
+		return "", api.E("create", path, api.ErrEnvironment, err)
+	}
+	return path, nil
+}
+
+// forget removes a workspace's files from the runtime folder, and that with the
+// last of them.
 func (w *Workspace) forget(p *project) error {
 	dir, err := w.runtimeDir()
 	if err != nil {
@@ -183,9 +210,10 @@ func (w *Workspace) forget(p *project) error {
 		return err
 	}
 	for _, path := range matches {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.RemoveAll(path); err != nil {
 			return api.E("remove", path, api.ErrEnvironment, err)
 		}
 	}
+	_ = os.Remove(dir) // stays while another workspace has something in it
 	return nil
 }

@@ -6,15 +6,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/tracefs"
 )
 
 // instancePrefix begins the names of our trace instances: prefix, pid, random.
+// The pid is for people; it may be that of another namespace.
 const instancePrefix = "ebpfdev-"
 
 // printEvent is the trace event behind bpf_printk (Linux 5.9).
@@ -33,18 +34,27 @@ type logReader struct {
 func openLogs(tracefs string) (reader, error) {
 	instances := filepath.Join(tracefs, "instances")
 	removeStale(instances)
-	r := &logReader{pipe: -1, wake: -1}
-	dir := filepath.Join(instances, fmt.Sprintf("%s%d-%s", instancePrefix, os.Getpid(), strings.ToLower(rand.Text()[:8])))
-	if err := os.Mkdir(dir, 0o700); err != nil {
-		return nil, logError(err)
-	}
-	r.dir = dir
-	if err := r.open(); err != nil {
+	for tries := openTries; ; tries-- {
+		r := &logReader{pipe: -1, wake: -1}
+		dir := filepath.Join(instances, fmt.Sprintf("%s%d-%s", instancePrefix, os.Getpid(), strings.ToLower(rand.Text()[:8])))
+		if err := os.Mkdir(dir, 0o700); err != nil {
+			return nil, logError(err)
+		}
+		r.dir = dir
+		err := r.open()
+		if err == nil {
+			return r, nil
+		}
 		r.close()
-		return nil, logError(err)
+		if tries <= 1 || r.pipe >= 0 || !errors.Is(err, os.ErrNotExist) {
+			return nil, logError(err)
+		}
 	}
-	return r, nil
 }
+
+// openTries is how often an instance is made: until its pipe is open, another
+// process may take it for a stale one.
+const openTries = 5
 
 func (r *logReader) open() error {
 	var err error
@@ -142,21 +152,25 @@ func removeInstance(dir string) {
 	_ = unix.Rmdir(dir)
 }
 
-// removeStale removes the instances that killed processes left behind. One that
-// is in use, by a process that we can't see, the kernel refuses to remove.
+// RemoveStale removes the trace instances that killed processes of ours left.
+// Errors: ErrEnvironment (no tracefs is mounted).
+func RemoveStale() error {
+	dir, err := tracefs.Find()
+	if err == nil {
+		removeStale(filepath.Join(dir, "instances"))
+	}
+	return err
+}
+
+// removeStale tries to remove all instances of ours: one whose pipe is open, in
+// whatever pid namespace, the kernel refuses to remove.
 func removeStale(instances string) {
 	entries, err := os.ReadDir(instances)
 	if err != nil {
 		return
 	}
 	for _, e := range entries {
-		name, ok := strings.CutPrefix(e.Name(), instancePrefix)
-		digits, _, _ := strings.Cut(name, "-")
-		pid, err := strconv.Atoi(digits)
-		if !ok || err != nil || pid <= 0 {
-			continue
-		}
-		if errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+		if strings.HasPrefix(e.Name(), instancePrefix) {
 			_ = unix.Rmdir(filepath.Join(instances, e.Name()))
 		}
 	}

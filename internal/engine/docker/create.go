@@ -24,24 +24,33 @@ func (e *Engine) CreateContainer(ctx context.Context, spec engine.ContainerSpec)
 	if object == "" {
 		object = "of " + spec.Image
 	}
-	if spec.Image == engine.Scratch {
-		if err := e.ensureScratch(ctx); err != nil {
-			return "", err
-		}
-		if len(spec.Entrypoint)+len(spec.Cmd) == 0 {
-			spec.Cmd = []string{"/"} // the engine refuses a container without a command
-		}
+	if spec.Image == engine.Scratch && len(spec.Entrypoint)+len(spec.Cmd) == 0 {
+		spec.Cmd = []string{"/"} // the engine refuses a container without a command
 	}
 	cfg, host, err := createConfig(spec)
 	if err != nil {
 		return "", api.E(op, object, "", err)
 	}
-	res, err := e.api.ContainerCreate(ctx, client.ContainerCreateOptions{Name: spec.Name, Config: cfg, HostConfig: host})
-	if err != nil {
-		return "", e.fault(ctx, op, object, err)
+	for tries := scratchTries; ; tries-- {
+		if spec.Image == engine.Scratch {
+			if err := e.ensureScratch(ctx); err != nil {
+				return "", err
+			}
+		}
+		res, err := e.api.ContainerCreate(ctx, client.ContainerCreateOptions{Name: spec.Name, Config: cfg, HostConfig: host})
+		if err == nil {
+			return res.ID, nil
+		}
+		err = e.fault(ctx, op, object, err)
+		if spec.Image != engine.Scratch || tries <= 1 || api.KindOf(err) != api.ErrNotExist {
+			return "", err
+		}
 	}
-	return res.ID, nil
 }
+
+// scratchTries is how often a container of engine.Scratch is tried: whoever used
+// that image last removes it, perhaps just before it is used again.
+const scratchTries = 10
 
 // ensureScratch imports the empty image.
 func (e *Engine) ensureScratch(ctx context.Context) error {
