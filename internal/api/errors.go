@@ -122,7 +122,7 @@ func (e *Error) Unwrap() error { return e.Err }
 type VerifierError struct {
 	Program string // the program's name
 	Summary string // one line: what the verifier said last that matters
-	File    string // source file of the refused instruction, or empty
+	File    string // source file of the refused instruction, as the compiler was given it, or empty
 	Line    int    // its line, 0 when unknown
 	Source  string // the text of that line
 	Log     string // the verifier's log; head and tail when it was too long

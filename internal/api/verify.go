@@ -48,7 +48,7 @@ type ProgramReport struct {
 	Log              string        `json:"log,omitempty"` // for those refused, or when asked for
 	LogTruncated     bool          `json:"log_truncated,omitempty"`
 	Reason           string        `json:"reason,omitempty"` // one line, when not accepted
-	File             string        `json:"file,omitempty"`   // source of the refused instruction
+	File             string        `json:"file,omitempty"`   // source of the refused instruction, as the compiler was given it
 	Line             int           `json:"line,omitempty"`
 	Source           string        `json:"source,omitempty"`
 	Why              string        `json:"why,omitempty"` // the cause in words

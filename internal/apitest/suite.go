@@ -47,7 +47,7 @@ func CountObject() api.Object {
 // What RejectObject holds, apart from a program that is accepted.
 const (
 	RejectedProgram = "unchecked_lookup"
-	RejectedFile    = "reject.bpf.c"
+	RejectedFile    = "testdata/reject.bpf.c"
 )
 
 // RejectObject is an object with one program that every verifier refuses.

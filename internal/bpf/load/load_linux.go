@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
@@ -106,7 +107,10 @@ func Explain(spec *ebpf.CollectionSpec, err error) error {
 		locate(e, spec.Programs[name])
 		return e
 	case kind == "program" && errors.Is(err, unix.EFAULT):
-		return verifier.Error(name, "", err)
+		// The library guesses at the reason and speaks of its own options.
+		e := verifier.Error(name, "", err)
+		e.Summary = "bad address (EFAULT), and no log"
+		return e
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES), errors.Is(err, os.ErrPermission):
 		return api.Errorf("load", name, api.ErrPermission, cause).WithHint("ebpfdev doctor")
 	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, btf.ErrNotFound), lacking(spec, kind, name):
@@ -149,22 +153,28 @@ func lacking(spec *ebpf.CollectionSpec, kind, name string) bool {
 	}
 }
 
-// locate fills in the source line from the object's own BTF, for kernels before
-// 6.8, whose log has the text of the line but not its number.
+// locate fills in the source file as the compiler was given it, from the
+// object's own BTF: the log has its base name only. Kernels before 6.8 log no
+// more than the text of the line, which leaves its number to the BTF as well.
 func locate(e *api.VerifierError, prog *ebpf.ProgramSpec) {
-	if e.Line != 0 || prog == nil {
+	if prog == nil {
 		return
 	}
 	insn := verifier.ParseFailure(e.Log).Insn
-	if insn < 0 {
-		return
-	}
+	known := e.Line != 0
 	iter := prog.Instructions.Iterate()
-	for iter.Next() && int(iter.Offset) <= insn {
-		if line, ok := iter.Ins.Source().(*btf.Line); ok && line.LineNumber() > 0 {
-			name := line.FileName()
-			e.File = name[strings.LastIndexByte(name, '/')+1:]
-			e.Line, e.Source = int(line.LineNumber()), strings.TrimSpace(line.Line())
+	for iter.Next() {
+		line, ok := iter.Ins.Source().(*btf.Line)
+		if !ok || line.LineNumber() == 0 {
+			continue
+		}
+		name := path.Clean(line.FileName())
+		switch {
+		case known && e.Line == int(line.LineNumber()) && e.File == path.Base(name):
+			e.File = name
+			return
+		case !known && int(iter.Offset) <= insn:
+			e.File, e.Line, e.Source = name, int(line.LineNumber()), strings.TrimSpace(line.Line())
 		}
 	}
 }
