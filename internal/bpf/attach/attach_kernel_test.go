@@ -168,6 +168,7 @@ func TestAttachErrors(t *testing.T) {
 		"raw tracepoint":     {"on_exit", api.AttachOption{Target: "none"}, api.ErrNotSupported, "no tracepoint none"},
 		"no interface":       {"pass", api.AttachOption{Target: "none0"}, api.ErrNotExist, "no network interface none0"},
 		"xdp mode":           {"pass", api.AttachOption{Target: "lo", Mode: "fast"}, api.ErrUsage, "no XDP mode"},
+		"xdp not native":     {"pass", api.AttachOption{Target: "lo", Mode: "native"}, api.ErrNotSupported, "has no native XDP"},
 		"tc direction":       {"classify", api.AttachOption{Target: "lo", Mode: "up"}, api.ErrUsage, "no direction"},
 		"no cgroup":          {"allow", api.AttachOption{Target: "/none"}, api.ErrNotExist, "no such file"},
 		"no cgroup2":         {"allow", api.AttachOption{Target: "/tmp"}, api.ErrFailed, ""},

@@ -1,6 +1,7 @@
 package attach
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/shell"
@@ -32,7 +34,12 @@ func xdp(j *job) (link.Link, error) {
 		return nil, api.Errorf("attach", j.name, api.ErrUsage, fmt.Sprintf("no XDP mode %q", j.mode)).
 			WithHint(shell.Join("ebpfdev", "load", "--attach", j.name+"="+j.target+",generic"))
 	}
-	return link.AttachXDP(link.XDPOptions{Program: j.prog, Interface: iface.Index, Flags: flags})
+	l, err := link.AttachXDP(link.XDPOptions{Program: j.prog, Interface: iface.Index, Flags: flags})
+	if errors.Is(err, unix.EOPNOTSUPP) && flags&(link.XDPDriverMode|link.XDPOffloadMode) != 0 {
+		return nil, api.Errorf("attach", j.name, api.ErrNotSupported, "the driver of "+j.target+" has no "+j.mode+" XDP").
+			WithHint("--attach " + j.name + "=" + j.target + ",generic")
+	}
+	return l, err
 }
 
 // tcx attaches to the ingress or egress of an interface, with a link (Linux

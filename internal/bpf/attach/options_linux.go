@@ -1,8 +1,8 @@
 package attach
 
 import (
-	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 
@@ -45,7 +45,7 @@ func names(spec *ebpf.CollectionSpec) string {
 		return "no programs"
 	}
 	slices.Sort(list)
-	return fmt.Sprint(list)
+	return strings.Join(list, ", ")
 }
 
 // of returns the option for a program; sectionTarget is what its section says

@@ -4,6 +4,7 @@ package attach
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -33,8 +34,12 @@ func TestOptions(t *testing.T) {
 	for name, opts := range map[string][]api.AttachOption{
 		"nobody": {{Program: "x", Target: "y"}}, "twice": {{Program: "a", Target: "y"}, {Program: "a", Target: "z"}},
 	} {
-		if _, err := NewOptions(spec, opts); !errors.Is(err, api.ErrUsage) {
+		_, err := NewOptions(spec, opts)
+		if !errors.Is(err, api.ErrUsage) {
 			t.Errorf("%s: %v, want ErrUsage", name, err)
+		}
+		if name == "nobody" && !strings.HasSuffix(err.Error(), "it has a, b, c") {
+			t.Errorf("%v does not say what there is", err)
 		}
 	}
 }
