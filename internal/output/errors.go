@@ -131,24 +131,29 @@ func toolLine(s string) string {
 	return safe.Lines(s[strings.LastIndexByte(s, '\r')+1:]).String()
 }
 
-// refusal shows a program that the verifier refused, first in the form that
-// problem matchers read.
+// refusal shows a program that the verifier refused.
 func refusal(b *strings.Builder, p Palette, v *api.VerifierError) {
-	place := "program " + v.Program
-	if v.File != "" {
-		place = fmt.Sprintf("%s:%d", v.File, v.Line)
-	}
-	fmt.Fprintf(b, "%s: %s %s\n", safe.Line(place), p.Paint(Red, "error:"), safe.Line(v.Summary))
+	RefusalHead(b, p, Rejection{Program: v.Program, File: v.File, Line: v.Line, Summary: v.Summary})
 	Refusal(b, p, Rejection{
 		Program: v.Program, Source: v.Source, Line: v.Line, Log: v.Log, Truncated: v.Truncated, Why: v.Why, Fix: v.Fix,
 	})
 }
 
-// Rejection is what there is to say about a refused program after its first line.
+// Rejection is what there is to say about a refused program.
 type Rejection struct {
-	Program, Source, Log, Why, Fix string
-	Line                           int
-	Truncated                      bool
+	Program, Summary, File, Source, Log, Why, Fix string
+
+	Line      int
+	Truncated bool
+}
+
+// RefusalHead writes the line that says what was refused, where and why, in the
+// form that problem matchers read: "FILE:LINE: error: PROGRAM: SUMMARY".
+func RefusalHead(b *strings.Builder, p Palette, r Rejection) {
+	if r.File != "" {
+		fmt.Fprintf(b, "%s:%d: ", safe.Line(r.File), r.Line)
+	}
+	fmt.Fprintf(b, "%s %s: %s\n", p.Paint(Red, "error:"), safe.Line(r.Program), safe.Line(r.Summary))
 }
 
 // Refusal writes the source line, the log's tail, the cause in words and what

@@ -85,6 +85,27 @@ func TestTableAligns(t *testing.T) {
 	}
 }
 
+func TestTableLeavesOutWhatDoesNotFit(t *testing.T) {
+	table := NewTable(Column{Title: "ID"}, Column{Title: "SPARE", Spare: true}, Column{Title: "LATER", Spare: true}, Column{Title: "EMPTY"})
+	table.Row("a", "b", "c", "")
+	for width, want := range map[int]string{
+		0:  "ID  SPARE  LATER  EMPTY\na   b      c\n",
+		23: "ID  SPARE  LATER  EMPTY\na   b      c\n",
+		22: "ID  SPARE  LATER\na   b      c\n",
+		15: "ID  LATER\na   c\n",
+		3:  "ID\na\n",
+		1:  "ID\na\n",
+	} {
+		var b strings.Builder
+		if err := table.Write(&b, false, width); err != nil {
+			t.Fatal(err)
+		}
+		if b.String() != want {
+			t.Errorf("at width %d:\n%swant\n%s", width, b.String(), want)
+		}
+	}
+}
+
 func TestTableTakesSafeTextAsItIs(t *testing.T) {
 	table := NewTable(Column{Title: "A"})
 	table.Row(safe.Line("x\ty"))

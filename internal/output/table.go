@@ -3,6 +3,7 @@ package output
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -18,6 +19,7 @@ type Column struct {
 	Title string
 	Right bool // numbers
 	Flex  bool // may be cut when the terminal is too narrow
+	Spare bool // may be left out when cutting is not enough
 }
 
 // Table collects rows and writes them aligned.
@@ -68,12 +70,14 @@ func makeCell(v any) cell {
 	}
 }
 
-// Write writes the table. A width above 0 is a terminal's: flexible columns are
-// cut to fit into it. A table without rows writes nothing.
+// Write writes the table. A width above 0 is a terminal's: to fit into it empty
+// columns are left out, flexible ones cut, and then spare ones left out, the
+// leftmost first. A table without rows writes nothing.
 func (t *Table) Write(w io.Writer, p Palette, width int) error {
 	if len(t.rows) == 0 {
 		return nil
 	}
+	t = t.fitting(width)
 	widths := t.widths(width)
 	var b strings.Builder
 	header := make([]cell, len(t.columns))
@@ -88,18 +92,57 @@ func (t *Table) Write(w io.Writer, p Palette, width int) error {
 	return err
 }
 
+// fitting returns the table with the columns that a width has room for.
+func (t *Table) fitting(limit int) *Table {
+	if limit <= 0 || t.natural() <= limit {
+		return t
+	}
+	for i := len(t.columns) - 1; i >= 0; i-- {
+		if !slices.ContainsFunc(t.rows, func(row []cell) bool { return row[i].text != "" }) {
+			t = t.without(i)
+		}
+	}
+	for sum(t.widths(limit)) > limit {
+		i := slices.IndexFunc(t.columns, func(c Column) bool { return c.Spare })
+		if i < 0 {
+			break
+		}
+		t = t.without(i)
+	}
+	return t
+}
+
+// without returns the table without a column.
+func (t *Table) without(i int) *Table {
+	less := &Table{columns: slices.Delete(slices.Clone(t.columns), i, i+1)}
+	for _, row := range t.rows {
+		less.rows = append(less.rows, slices.Delete(slices.Clone(row), i, i+1))
+	}
+	return less
+}
+
+// natural returns how wide the table is with nothing cut.
+func (t *Table) natural() int { return sum(t.widths(0)) }
+
+// sum returns the width of a table whose columns have the given widths.
+func sum(widths []int) int {
+	total := 2 * (len(widths) - 1)
+	for _, w := range widths {
+		total += w
+	}
+	return total
+}
+
 // widths returns the columns' widths, shrunk to fit where that is possible.
 func (t *Table) widths(limit int) []int {
 	widths := make([]int, len(t.columns))
-	total := 2 * (len(t.columns) - 1)
 	for i, c := range t.columns {
 		widths[i] = ansi.StringWidth(c.Title)
 		for _, row := range t.rows {
 			widths[i] = max(widths[i], ansi.StringWidth(row[i].text))
 		}
-		total += widths[i]
 	}
-	for over := total - limit; limit > 0 && over > 0; over-- {
+	for over := sum(widths) - limit; limit > 0 && over > 0; over-- {
 		widest := -1
 		for i, c := range t.columns {
 			if c.Flex && widths[i] > minFlex && (widest < 0 || widths[i] > widths[widest]) {
