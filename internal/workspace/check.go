@@ -36,7 +36,7 @@ func (u *upRun) check(ctx context.Context, s *session) error {
 	}
 	u.result.Missing = s.cache.Missing
 	if len(s.cache.Missing) > 0 {
-		u.reporter.warn("start", "Start the container", "the engine did not grant "+strings.Join(s.cache.Missing, ", "))
+		u.reporter.warn("start", "Start the container", "the engine did not grant "+strings.Join(s.cache.Missing, ", ")+" (see ebpfdev doctor)")
 	}
 	for _, text := range s.cache.Warnings {
 		u.warn("start", text)

@@ -3,6 +3,7 @@ package workspace
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,6 +53,10 @@ func (w *Workspace) load(ctx context.Context, folder string) (*project, error) {
 		return nil, api.Errorf("open", folder, api.ErrNotExist, "no such folder")
 	}
 	name, err := devcontainer.Find(os.DirFS(folder))
+	if errors.Is(err, api.ErrNotExist) {
+		return nil, api.Errorf("open workspace", folder, api.ErrNotExist, "it has no .devcontainer/devcontainer.json").
+			WithHint(api.HintOf(err))
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -61,6 +66,9 @@ func (w *Workspace) load(ctx context.Context, folder string) (*project, error) {
 		return nil, api.E("read", p.config, api.ErrPermission, err)
 	}
 	if p.file, err = devcontainer.Parse(p.config, data); err != nil {
+		if errors.Is(err, api.ErrUsage) && api.HintOf(err) == "" {
+			return nil, api.E("", "", "", err).WithHint("${EDITOR:-vi} '" + strings.ReplaceAll(p.config, "'", `'\''`) + "'")
+		}
 		return nil, err
 	}
 	p.vars = devcontainer.Variables{LocalFolder: folder, Env: w.opts.Env}

@@ -79,6 +79,10 @@ func (w *Workspace) connect(ctx context.Context) (engine.Engine, error) {
 		return nil, api.Errorf("connect", "engine", api.ErrEnvironment, "none is configured").WithHint("ebpfdev doctor")
 	}
 	e, err := w.opts.Engine(ctx)
+	if err != nil && w.inside() {
+		return nil, api.Errorf("open engine", "", api.ErrEnvironment, "this is inside a dev container; its engine is outside").
+			WithHint("leave the container and repeat it there")
+	}
 	if err != nil {
 		return nil, err
 	}
