@@ -35,6 +35,7 @@ type IOStreams struct {
 	errTTY       bool
 	width        int // of Out; 0 asks the terminal
 	env          []string
+	uid          int
 
 	mu     sync.Mutex
 	outErr error
@@ -49,10 +50,17 @@ func System() *IOStreams {
 		outTTY: isTerminal(os.Stdout),
 		errTTY: isTerminal(os.Stderr),
 		env:    os.Environ(),
+		uid:    os.Geteuid(),
 	}
 	s.Out = &watchedWriter{w: os.Stdout, failed: s.outFailed}
 	return s
 }
+
+// UID returns the effective user id of the process; -1 on Windows.
+func (s *IOStreams) UID() int { return s.uid }
+
+// SetUID lets a test run as another user.
+func (s *IOStreams) SetUID(uid int) { s.uid = uid }
 
 // Test returns streams over buffers, none a terminal, with the given environment.
 func Test(env ...string) (s *IOStreams, in, out, errOut *bytes.Buffer) {
