@@ -22,13 +22,13 @@ func (f *factory) note(text string) {
 }
 
 // confirm asks before something that cannot be taken back. With --yes it does
-// not ask; where nobody can be asked it is a usage error that says how to go on.
+// not ask; where nobody can be asked the error says how to go on.
 func (f *factory) confirm(ctx context.Context, op, question, command string) error {
 	if f.yes {
 		return nil
 	}
 	if !f.io.CanPrompt() {
-		return api.Errorf(op, "", api.ErrUsage, "it needs a person's consent and there is no terminal to ask at").WithHint(command)
+		return api.Errorf(op, "", api.ErrUntrusted, "it needs a person's consent and there is no terminal to ask at").WithHint(command)
 	}
 	ok, err := f.asker().Confirm(ctx, question, false)
 	if err != nil {

@@ -69,9 +69,10 @@ func runBuild(ctx context.Context, opts *buildOptions) error {
 // build runs a build with the tools' output shown as it comes.
 func (f *factory) build(ctx context.Context, s api.Session, req api.BuildRequest) (api.BuildResult, error) {
 	p := output.Palette(f.io.ErrColor())
+	src := f.sources(s)
 	return s.Build(ctx, req, func(e api.BuildEvent) error {
 		f.shown.add(e.Line)
-		text := safe.Lines(e.Line).String()
+		text := safe.Lines(src.line(e.Line)).String()
 		if e.Step != "" {
 			text = p.Paint(output.Dim, "$ "+safe.Line(e.Step).String())
 		}

@@ -122,11 +122,17 @@ func TestCommands(t *testing.T) {
 		{name: "map-set", args: []string{"map", "set", "counts", "1000", "5", "--yes"}},
 		{name: "map-set-dry-run", args: []string{"map", "set", "counts", "77", "5", "--dry-run"}},
 		{name: "map-set-expect", args: []string{"map", "set", "counts", "1000", "5", "--expect", "ff 00 00 00 00 00 00 00", "--yes"}},
+		{name: "map-set-expect-value", args: []string{"map", "set", "counts", "1000", "5", "--expect", "7", "--yes"}},
 		{name: "map-set-bad-expect", args: []string{"map", "set", "counts", "1000", "5", "--expect", "zz", "--yes"}},
 		{name: "map-delete", args: []string{"map", "delete", "counts", "1000", "--yes", "-o", "json"}},
 		{name: "map-delete-gone", args: []string{"map", "delete", "counts", "4", "--yes"}},
 		{name: "map-missing-argument", args: []string{"map", "set", "counts"}},
 		{name: "link-list", args: []string{"link", "list"}},
+		{name: "needs-root-here", setup: func(h *harness) {
+			h.io.SetUID(1000)
+			h.session.SetInfo(api.SessionInfo{Target: "local", Project: "probe"})
+			h.session.Fail("ListPrograms", api.Errorf("list programs", "", api.ErrPermission, "operation not permitted").WithHint("ebpfdev doctor"))
+		}, args: []string{"prog", "list", "--name", "a b"}},
 		{name: "no-container", setup: func(h *harness) { h.workspace.SetStatus(api.Status{State: "none", Project: "probe"}) }, args: []string{"prog", "list"}},
 		{name: "no-folder", args: []string{"status", "--workspace-folder", "/does/not/exist"}},
 		{name: "unknown-command", args: []string{"biuld"}},

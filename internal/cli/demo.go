@@ -171,5 +171,5 @@ func (d *demo) goOn() {
 	d.say("  cd %s", line(shell.Quote(d.folder)))
 	d.say("  ebpfdev map dump %s --order -value --limit 10", demoMap)
 	d.say("  ebpfdev                                  the full-screen interface")
-	d.say("  ebpfdev down && rm -r %s", line(shell.Quote(d.parent)))
+	d.say("  ebpfdev down --all && rm -r %s", line(shell.Quote(d.parent)))
 }

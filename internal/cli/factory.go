@@ -25,7 +25,8 @@ type factory struct {
 	verbose  bool
 	yes      bool
 
-	shown *shownLines
+	shown  *shownLines
+	opened api.TargetName // where the session's work happened
 
 	workspace  func() (api.Workspace, error)
 	scaffolder func() (api.Scaffolder, error)
@@ -121,6 +122,7 @@ func (f *factory) withSession(ctx context.Context, fn func(api.Session) error) (
 	if err != nil {
 		return err
 	}
+	f.opened = api.TargetName(s.Info().Target)
 	defer func() {
 		if cerr := s.Close(); err == nil {
 			err = cerr

@@ -10,6 +10,9 @@ import (
 // exitKey is the annotation that holds a command's own exit codes.
 const exitKey = "exit status"
 
+// helpWidth is how wide help may become: what a terminal has at least.
+const helpWidth = 80
+
 // exits documents exit codes of a command beyond the ones that all share.
 func exits(lines ...string) map[string]string {
 	return map[string]string{exitKey: strings.Join(lines, "\n")}
@@ -34,7 +37,7 @@ func helpText(cmd *cobra.Command) string {
 	}
 	writeCommands(&b, cmd)
 	if cmd.HasAvailableLocalFlags() && cmd.HasParent() {
-		b.WriteString("\nFlags:\n" + cmd.LocalFlags().FlagUsages())
+		b.WriteString("\nFlags:\n" + cmd.LocalFlags().FlagUsagesWrapped(helpWidth))
 	}
 	writeGlobals(&b, cmd)
 	writeExits(&b, cmd)
@@ -72,7 +75,7 @@ func writeGlobals(b *strings.Builder, cmd *cobra.Command) {
 	if cmd.Hidden || !flags.HasAvailableFlags() {
 		return
 	}
-	b.WriteString("\nFlags of every command:\n" + flags.FlagUsages())
+	b.WriteString("\nFlags of every command:\n" + flags.FlagUsagesWrapped(helpWidth))
 }
 
 func writeExits(b *strings.Builder, cmd *cobra.Command) {

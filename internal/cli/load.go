@@ -74,7 +74,7 @@ func runLoad(ctx context.Context, opts *loadOptions) error {
 			Attach: attach, NoAttach: opts.noAttach, Replace: opts.replace,
 		})
 		if err != nil {
-			return err
+			return opts.sources(s).inError(err, obj)
 		}
 		if opts.output.Format == output.FormatJSON {
 			return output.JSON(opts.io.Out, res)
@@ -94,8 +94,9 @@ func projectName(name string, s api.Session) string {
 	return s.Info().Project
 }
 
-// parseAttach reads PROGRAM=TARGET[,MODE]. Modes are known words, so that a
-// target may hold a comma.
+// parseAttach reads PROGRAM=TARGET[,MODE]. What follows a comma is a mode when it
+// is one word, so that the path of a cgroup or a file may hold one; whether
+// there is such a mode is for the target to say.
 func parseAttach(specs []string) ([]api.AttachOption, error) {
 	var opts []api.AttachOption
 	for _, spec := range specs {
@@ -106,8 +107,7 @@ func parseAttach(specs []string) ([]api.AttachOption, error) {
 		}
 		o := api.AttachOption{Program: program, Target: where}
 		if i := strings.LastIndexByte(where, ','); i > 0 {
-			switch mode := where[i+1:]; mode {
-			case "native", "generic", "offload":
+			if mode := where[i+1:]; !strings.Contains(where, "/") {
 				o.Target, o.Mode = where[:i], mode
 			}
 		}

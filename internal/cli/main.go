@@ -13,6 +13,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/iostreams"
 	"github.com/ebpfdev/ebpfdev/internal/output"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // Interrupted is the cause of a context that a signal cancelled.
@@ -69,7 +70,7 @@ func exitCode(ctx context.Context, f *factory, cmd *cobra.Command, args []string
 	var sig Interrupted
 	interrupted := errors.As(context.Cause(ctx), &sig)
 	if !interrupted || !errors.Is(err, context.Canceled) {
-		report(f, cmd, args, withHint(cmd, err))
+		report(f, cmd, args, f.withHint(cmd, args, err))
 	}
 	if interrupted {
 		return sig.ExitCode()
@@ -89,11 +90,18 @@ func report(f *factory, cmd *cobra.Command, args []string, err error) {
 
 // withHint gives an error that says nothing about what to do the hint that fits
 // its kind.
-func withHint(cmd *cobra.Command, err error) error {
-	if api.HintOf(err) != "" {
+func (f *factory) withHint(cmd *cobra.Command, args []string, err error) error {
+	e := api.E("", "", "", err)
+	if e.Kind == api.ErrPermission && f.opened == api.TargetLocal && f.io.UID() > 0 {
+		words := make([]string, len(args))
+		for i, arg := range args {
+			words[i] = shell.Quote(arg)
+		}
+		return e.WithHint("sudo ebpfdev " + strings.Join(words, " "))
+	}
+	if e.Hint != "" {
 		return err
 	}
-	e := api.E("", "", "", err)
 	switch e.Kind {
 	case api.ErrUsage:
 		return e.WithHint(cmd.CommandPath() + " --help")

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +31,7 @@ them: a number, a quoted string, an address, JSON for structs, or hex: and bytes
 At a terminal the change is shown first; elsewhere --yes is needed.`,
 		Example: `  ebpfdev map set limits 443 1000
   ebpfdev map set flows '{"saddr": "10.0.0.1", "port": 80}' hex:01000000 --yes
-  ebpfdev map set limits 443 2000 --expect "e8 03 00 00" --yes   only if it is still 1000`,
+  ebpfdev map set limits 443 2000 --expect 1000 --yes   only if it is still 1000`,
 		Annotations: exits("5 the entry is no longer what --expect says"),
 		Args:        exactArgs("MAP", "KEY", "VALUE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -63,23 +64,21 @@ func newCmdMapDelete(f *factory) *cobra.Command {
 }
 
 func (o *editOptions) addFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&o.expect, "expect", "", "change it only if its value is still these bytes, `HEX`")
+	cmd.Flags().StringVar(&o.expect, "expect", "", "change it only if its value is still `VALUE`")
 	cmd.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would change, change nothing")
 	addOutput(cmd, &o.output, output.FormatTable, output.FormatJSON)
 }
 
 func runMapEdit(ctx context.Context, opts *editOptions) error {
-	if opts.expect != "" {
-		var want api.Hex
-		if err := want.UnmarshalText([]byte(opts.expect)); err != nil {
-			return api.E("read --expect", "", api.ErrUsage, err)
-		}
-		opts.edit.Expect = &want
-	}
 	return opts.withSession(ctx, func(s api.Session) error {
 		m, err := findMap(ctx, s, opts.which)
 		if err != nil {
 			return err
+		}
+		if opts.expect != "" {
+			if opts.edit.Expect, err = opts.expected(ctx, s, m); err != nil {
+				return err
+			}
 		}
 		req := api.EditRequest{Map: api.MapRef{ID: m.ID}, Edits: []api.Edit{opts.edit}, DryRun: true}
 		if opts.dryRun || !opts.yes {
@@ -101,6 +100,26 @@ func runMapEdit(ctx context.Context, opts *editOptions) error {
 		}
 		return opts.write(res)
 	})
+}
+
+// expected returns the bytes of --expect, written as bytes that spaces separate
+// or as any other value: then the target, which knows the type, encodes it.
+func (o *editOptions) expected(ctx context.Context, s api.Session, m api.Map) (*api.Hex, error) {
+	var want api.Hex
+	if strings.Contains(o.expect, " ") && want.UnmarshalText([]byte(o.expect)) == nil {
+		return &want, nil
+	}
+	res, err := s.EditMap(ctx, api.EditRequest{
+		Map: api.MapRef{ID: m.ID}, DryRun: true,
+		Edits: []api.Edit{{Op: api.EditSet, Key: o.edit.Key, Value: o.expect}},
+	})
+	if err != nil {
+		return nil, api.E("read --expect", "", api.ErrUsage, err)
+	}
+	if len(res.Changes) == 0 || res.Changes[0].After == nil {
+		return nil, api.Errorf("read --expect", "", api.ErrFailed, "the target did not encode it")
+	}
+	return &res.Changes[0].After.Raw, nil
 }
 
 // approve shows the change and asks. What was shown is what may be overwritten:

@@ -67,8 +67,8 @@ func runProgList(ctx context.Context, opts *listOptions) error {
 			return writeList(opts.factory, opts.output.Format, progs)
 		}
 		t := output.NewTable(output.Column{Title: "ID", Right: true}, output.Column{Title: "TYPE"}, output.Column{Title: "NAME", Flex: true},
-			output.Column{Title: "PROJECT", Flex: true}, output.Column{Title: "LOADED"}, output.Column{Title: "XLATED", Right: true},
-			output.Column{Title: "JITED", Right: true}, output.Column{Title: "MAPS"}, output.Column{Title: "PIDS", Flex: true})
+			output.Column{Title: "PROJECT", Flex: true}, output.Column{Title: "LOADED"}, output.Column{Title: "XLATED", Right: true, Spare: true},
+			output.Column{Title: "JITED", Right: true}, output.Column{Title: "MAPS", Flex: true}, output.Column{Title: "PIDS", Flex: true})
 		for _, p := range progs {
 			t.Row(p.ID, p.Type, p.Name, p.Project, opts.when(p.LoadedAt), p.BytesXlated, p.BytesJited, ids(p.MapIDs), owners(p.Owners))
 		}

@@ -77,7 +77,7 @@ func runRun(ctx context.Context, opts *runOptions) error {
 			Project: project, Object: obj, Lifetime: api.LifetimeSession, Attach: attach, Replace: opts.replace,
 		})
 		if err != nil {
-			return err
+			return opts.sources(s).inError(err, obj)
 		}
 		defer opts.takeBack(ctx, s, project)
 		if opts.output.Format == output.FormatTable {
@@ -95,6 +95,7 @@ func (o *runOptions) check(ctx context.Context, s api.Session, obj api.Object) e
 	if err != nil {
 		return err
 	}
+	o.sources(s).inReport(res, obj)
 	results := []api.VerifyResult{res}
 	if allAccepted(results) {
 		o.say("verified %d %s on Linux %s", len(res.Programs), plural(len(res.Programs), "program", "programs"), safe.Line(res.Kernel))

@@ -74,8 +74,10 @@ func (f *factory) up(ctx context.Context, ws api.Workspace, req api.UpRequest) (
 	if err != nil {
 		return res, err
 	}
-	if len(res.Missing) > 0 {
-		f.note("the container runs without " + strings.Join(res.Missing, ", ") + "; ebpfdev doctor says what that costs")
+	missing := strings.Join(res.Missing, ", ")
+	told := func(w string) bool { return strings.Contains(w, missing) }
+	if missing != "" && !slices.ContainsFunc(warned, told) {
+		f.note("the container runs without " + missing + "; ebpfdev doctor says what that costs")
 	}
 	for _, w := range res.Warnings {
 		if !slices.Contains(warned, w) {

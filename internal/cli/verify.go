@@ -74,6 +74,7 @@ func (o *verifyOptions) verify(ctx context.Context, s api.Session, objects []api
 		if err != nil {
 			return nil, err
 		}
+		o.sources(s).inReport(res, obj)
 		results = append(results, res)
 	}
 	return results, nil
@@ -106,8 +107,8 @@ func (o *verifyOptions) write(results []api.VerifyResult) error {
 func (f *factory) writeVerdicts(results []api.VerifyResult) error {
 	t := output.NewTable(
 		output.Column{Title: "OBJECT", Flex: true}, output.Column{Title: "PROGRAM", Flex: true}, output.Column{Title: "VERDICT"},
-		output.Column{Title: "INSNS", Right: true}, output.Column{Title: "STATES", Right: true}, output.Column{Title: "PEAK", Right: true},
-		output.Column{Title: "STACK", Right: true}, output.Column{Title: "XLATED", Right: true}, output.Column{Title: "JITED", Right: true},
+		output.Column{Title: "INSNS", Right: true}, output.Column{Title: "STATES", Right: true}, output.Column{Title: "PEAK", Right: true, Spare: true},
+		output.Column{Title: "STACK", Right: true}, output.Column{Title: "XLATED", Right: true, Spare: true}, output.Column{Title: "JITED", Right: true},
 		output.Column{Title: "TIME", Right: true})
 	for _, r := range results {
 		for _, p := range r.Programs {
@@ -146,14 +147,13 @@ func (f *factory) describe(b *strings.Builder, p api.ProgramReport) {
 		}
 		return
 	}
-	place := "program " + p.Program
-	if p.File != "" {
-		place = fmt.Sprintf("%s:%d", p.File, p.Line)
+	r := output.Rejection{
+		Program: p.Program, Summary: p.Reason, File: p.File, Line: p.Line, Source: p.Source,
+		Log: p.Log, Truncated: p.LogTruncated, Why: p.Why, Fix: p.Fix,
 	}
-	fmt.Fprintf(b, "\n%s: %s %s: %s\n", safe.Line(place), palette.Paint(output.Red, "error:"), safe.Line(p.Program), safe.Line(p.Reason))
-	output.Refusal(b, palette, output.Rejection{
-		Program: p.Program, Source: p.Source, Line: p.Line, Log: p.Log, Truncated: p.LogTruncated, Why: p.Why, Fix: p.Fix,
-	})
+	b.WriteByte('\n')
+	output.RefusalHead(b, palette, r)
+	output.Refusal(b, palette, r)
 }
 
 func writeVerifyCSV(w io.Writer, results []api.VerifyResult) error {

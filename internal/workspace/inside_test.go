@@ -24,7 +24,12 @@ func TestInsideAContainerTheEngineIsOutside(t *testing.T) {
 			Engine: func(context.Context) (engine.Engine, error) {
 				return nil, api.Errorf("open engine", "", api.ErrEnvironment, "no container engine answers").WithHint("ebpfdev doctor --fix")
 			},
-			Env: func(name string) (string, bool) { return "true", inside && name == "REMOTE_CONTAINERS" },
+			Env: func(name string) (string, bool) {
+				if inside && name == "REMOTE_CONTAINERS" {
+					return "true", true
+				}
+				return "", false
+			},
 		})
 		_, err := ws.Up(t.Context(), api.UpRequest{Folder: folder}, func(api.Progress) error { return nil })
 		if !errors.Is(err, api.ErrEnvironment) || strings.Contains(err.Error(), "outside") != inside {

@@ -13,6 +13,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/devcontainer"
 	ebpf "github.com/ebpfdev/ebpfdev/internal/project"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // project is a workspace folder with its configuration, read once per request.
@@ -67,7 +68,7 @@ func (w *Workspace) load(ctx context.Context, folder string) (*project, error) {
 	}
 	if p.file, err = devcontainer.Parse(p.config, data); err != nil {
 		if errors.Is(err, api.ErrUsage) && api.HintOf(err) == "" {
-			return nil, api.E("", "", "", err).WithHint("${EDITOR:-vi} '" + strings.ReplaceAll(p.config, "'", `'\''`) + "'")
+			return nil, api.E("", "", "", err).WithHint("${EDITOR:-vi} " + shell.Quote(p.config))
 		}
 		return nil, err
 	}
