@@ -26,7 +26,10 @@ func newCmdDown(f *factory) *cobra.Command {
 bpffs, every program that was pinned there. The project's files stay. With
 nothing to remove it does nothing.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runDown(cmd.Context(), opts) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			f.gone = true // what was made for a folder that was deleted is still there
+			return runDown(cmd.Context(), opts)
+		},
 	}
 	cmd.Flags().BoolVar(&opts.all, "all", false, "remove the image too")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)

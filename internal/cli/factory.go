@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,6 +23,7 @@ type factory struct {
 
 	target   target
 	folder   string
+	gone     bool // the folder that was named need not be there
 	progress progressMode
 	verbose  bool
 	yes      bool
@@ -48,13 +51,19 @@ func newFactory(ios *iostreams.IOStreams, deps Deps) *factory {
 // named, else the nearest one upwards that has a devcontainer.json, else here.
 func (f *factory) workspaceFolder() (string, error) {
 	const op = "open the workspace folder"
-	here, err := here()
-	if err != nil {
-		return "", api.E(op, "", api.ErrEnvironment, err)
+	var here string
+	if !filepath.IsAbs(f.folder) {
+		var err error
+		if here, err = currentFolder(); errors.Is(err, fs.ErrNotExist) {
+			return "", api.Errorf(op, "", api.ErrEnvironment, "the current folder was deleted").
+				WithHint(`ebpfdev down --workspace-folder "$PWD"`)
+		} else if err != nil {
+			return "", api.E(op, "", api.ErrEnvironment, err)
+		}
 	}
 	if f.folder != "" {
 		folder := absolute(here, f.folder)
-		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		if info, err := os.Stat(folder); !f.gone && (err != nil || !info.IsDir()) {
 			return "", api.Errorf(op, f.folder, api.ErrUsage, "there is no such folder")
 		}
 		return folder, nil
@@ -69,9 +78,9 @@ func (f *factory) workspaceFolder() (string, error) {
 	}
 }
 
-// here returns the current folder without symbolic links, as the reference
+// currentFolder returns the current folder without symbolic links, as the reference
 // Dev Container CLI sees it: containers are found by this path.
-func here() (string, error) {
+func currentFolder() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err

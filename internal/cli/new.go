@@ -101,7 +101,7 @@ func runNew(ctx context.Context, opts *newOptions) error {
 // projectFolder is where the project goes: the folder that was named, else the
 // project's name, here. A bad name is the scaffolder's to refuse.
 func (o *newOptions) projectFolder() (string, error) {
-	here, err := here()
+	here, err := currentFolder()
 	if err != nil {
 		return "", api.E("scaffold", o.req.Name, api.ErrEnvironment, err)
 	}
@@ -127,7 +127,7 @@ func (o *newOptions) writeNew(res api.ScaffoldResult) error {
 
 // shown is a folder as a person would type it.
 func (o *newOptions) shown(folder string) string {
-	here, err := here()
+	here, err := currentFolder()
 	if err != nil {
 		return folder
 	}

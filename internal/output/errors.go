@@ -93,11 +93,23 @@ func Error(w io.Writer, p Palette, err error, toolShown bool) error {
 	case errors.As(err, &t):
 		toolFailure(&b, p, err, t, toolShown)
 	default:
-		fmt.Fprintf(&b, "%s %s\n", p.Paint(Red, "error:"), safe.Lines(err.Error()))
+		fmt.Fprintf(&b, "%s %s\n", p.Paint(Red, "error:"), safe.Lines(text(err)))
 	}
 	hint(&b, p, api.HintOf(err))
 	_, werr := io.WriteString(w, b.String())
 	return werr
+}
+
+// text is an error's text, in which the object's name stays on its line: it may
+// come from anywhere, and must not look like a hint of ours.
+func text(err error) string {
+	var e *api.Error
+	if !errors.As(err, &e) || e.Error() != err.Error() {
+		return err.Error()
+	}
+	named := *e
+	named.Object = safe.Line(e.Object).String()
+	return named.Error()
 }
 
 func hint(b *strings.Builder, p Palette, text string) {

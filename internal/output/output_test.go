@@ -247,3 +247,15 @@ func TestChoice(t *testing.T) {
 		t.Error("csv is not offered")
 	}
 }
+
+// A name from outside must not become a line that looks like ours.
+func TestAnErrorsObjectStaysOnItsLine(t *testing.T) {
+	var b bytes.Buffer
+	err := api.Errorf("open", "x\nhint: rm -rf ~", api.ErrUsage, "one\ntwo")
+	if werr := Error(&b, false, err, false); werr != nil {
+		t.Fatal(werr)
+	}
+	if want := "error: open x\\nhint: rm -rf ~: one\ntwo\n"; b.String() != want {
+		t.Errorf("%q, want %q", b.String(), want)
+	}
+}
