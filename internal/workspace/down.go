@@ -2,6 +2,7 @@ package workspace
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -202,8 +203,8 @@ func (p *project) ownVolumes() []string {
 func (d *downRun) images(ctx context.Context) error {
 	base := devcontainer.ImageName(d.p.folder)
 	for _, name := range []string{base + "-uid", base + "-features", base} {
-		if _, err := d.e.InspectImage(ctx, name); notExist(err) {
-			continue
+		if _, err := d.e.InspectImage(ctx, name); notExist(err) || errors.Is(err, api.ErrInvalid) {
+			continue // not there, or the folder's name is too long for an image's
 		} else if err != nil {
 			return err
 		}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/devcontainer"
 )
 
 func TestReferenceReusesOurs(t *testing.T) {
@@ -49,6 +50,16 @@ func TestWeReuseTheReferences(t *testing.T) {
 	ours := f.mustUp()
 	if ours.Created || !strings.Contains(out, ours.ContainerID) {
 		t.Errorf("reference: %s; we: %+v", out, ours)
+	}
+	// The same user, folder and environment, whichever tool runs a command.
+	const look = "id; pwd; env | grep -v ^_= | sort"
+	theirs, err := f.reference("exec", "--workspace-folder", f.folder, "sh", "-c", look)
+	if text, code := f.exec("sh", "-c", look); code != 0 || err != nil || text != theirs {
+		t.Errorf("exec: %d\n%s\nthe reference: %v\n%s", code, text, err, theirs)
+	}
+	status, err := f.w.Status(t.Context(), api.StatusRequest{Folder: f.folder})
+	if base := devcontainer.ImageName(f.folder); err != nil || strings.TrimSuffix(status.Image, "-uid") != base {
+		t.Errorf("the reference's image is %s (%v), ours %s", status.Image, err, base)
 	}
 	if text, _ := f.exec("cat", "/tmp/hooks"); text != "ran\n" {
 		t.Errorf("hook ran: %q", text)

@@ -73,6 +73,10 @@ func (u *upRun) build(ctx context.Context, s *step, b *devcontainer.Build) (engi
 	if err != nil {
 		return engine.Image{}, err
 	}
+	if len(devcontainer.ImageName(u.p.folder)+"-uid") > maxImageName {
+		return engine.Image{}, api.Errorf("build image", u.p.folder, api.ErrUsage,
+			"the folder's name is too long to be part of an image's name")
+	}
 	args := u.proxyArgs()
 	for name, value := range b.Args {
 		args[name] = value
@@ -84,6 +88,9 @@ func (u *upRun) build(ctx context.Context, s *step, b *devcontainer.Build) (engi
 		Pull: u.req.Pull || b.Pull, Network: b.Network, Files: files,
 	}, s.forward)
 }
+
+// maxImageName is what engines take, in bytes.
+const maxImageName = 255
 
 // fromConfig resolves a path that is relative to devcontainer.json.
 func fromConfig(config, name string) string {

@@ -53,6 +53,9 @@ func (w *Workspace) load(ctx context.Context, folder string) (*project, error) {
 	if err != nil || !info.IsDir() {
 		return nil, api.Errorf("open", folder, api.ErrNotExist, "no such folder")
 	}
+	if strings.ContainsAny(folder, "\r\n") {
+		return nil, api.Errorf("open", folder, api.ErrUsage, "its path has a line break, which a mount cannot have")
+	}
 	name, err := devcontainer.Find(os.DirFS(folder))
 	if errors.Is(err, api.ErrNotExist) {
 		return nil, api.Errorf("open workspace", folder, api.ErrNotExist, "it has no .devcontainer/devcontainer.json").

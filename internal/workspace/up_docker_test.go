@@ -95,4 +95,27 @@ func TestANewerBinaryIsPutIn(t *testing.T) {
 	if out, code := f.exec("tail", "-c5", "/opt/ebpfdev/current/ebpfdev"); code != 0 || out != "newer" {
 		t.Errorf("tail: %d %q", code, out)
 	}
+	// A session does the same, without an up before it.
+	if err := os.WriteFile(newer, append(data, "other"...), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w = workspace.New(workspace.Options{Engine: openEngine, Executable: newer, Env: f.lookup})
+	s, err := w.Open(t.Context(), api.OpenRequest{Folder: f.folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if out, code := f.exec("tail", "-c5", "/opt/ebpfdev/current/ebpfdev"); code != 0 || out != "other" {
+		t.Errorf("tail: %d %q", code, out)
+	}
+}
+
+// TestALongName: a folder's name may be too long for an image's name.
+func TestALongName(t *testing.T) {
+	f := newFixtureNamed(t, strings.Repeat("a", 255), config, dockerfile)
+	if _, err := f.up(api.UpRequest{}); !errors.Is(err, api.ErrUsage) {
+		t.Errorf("up: %v", err)
+	}
 }
