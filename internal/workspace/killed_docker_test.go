@@ -146,3 +146,48 @@ func TestDownWithoutAConfiguration(t *testing.T) {
 		}
 	}
 }
+
+// TestUpAndDownAtOnce: whatever comes first, each ends without an error of the
+// other's doing, and what is there in the end is whole or nothing.
+func TestUpAndDownAtOnce(t *testing.T) {
+	f := newFixture(t, config, dockerfile)
+	other := newFixtureNamed(t, "ws-another", config, dockerfile)
+	path, _ := binary()
+	for range 3 {
+		var group sync.WaitGroup
+		for i, folder := range []string{f.folder, other.folder, f.folder, f.folder, other.folder} {
+			group.Go(func() {
+				// All share one runtime folder, which a down may remove.
+				w := workspace.New(workspace.Options{Engine: openEngine, Executable: path, Env: f.lookup})
+				defer func() { _ = w.Close() }()
+				var err error
+				if i < 3 {
+					_, err = w.Up(t.Context(), api.UpRequest{Folder: folder}, nil)
+				} else {
+					_, err = w.Down(t.Context(), api.DownRequest{Folder: folder})
+				}
+				if err != nil {
+					t.Errorf("%d: %v", i, err)
+				}
+			})
+		}
+		group.Wait()
+		for _, f := range []*fixture{f, other} {
+			list, err := f.e.ListContainers(t.Context(), f.labels())
+			if err != nil || len(list) > 1 || len(list) == 1 && list[0].State != "running" {
+				t.Errorf("containers: %+v, %v", list, err)
+			}
+			if len(list) == 0 {
+				for _, left := range f.left(t.Context()) {
+					if strings.HasPrefix(left, "volume") {
+						t.Errorf("left: %s", left)
+					}
+				}
+			}
+		}
+	}
+	other.env = f.env
+	if _, err := f.w.Down(t.Context(), api.DownRequest{Folder: f.folder}); err != nil {
+		t.Error(err)
+	}
+}
