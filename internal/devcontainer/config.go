@@ -3,12 +3,8 @@ package devcontainer
 // Config is a configuration of one container, from an image or a Dockerfile.
 // Optional booleans are nil when the property is not there.
 type Config struct {
-	Name  string
 	Image string // with Build nil
 	Build *Build
-
-	WorkspaceFolder string  // in the container; empty for the default
-	WorkspaceMount  *string // docker run --mount; empty for none, nil for the default
 
 	Mounts       []Mount
 	RunArgs      []string
@@ -32,9 +28,6 @@ type Config struct {
 	WaitFor        string
 	ShutdownAction string
 	GPU            string // hostRequirements.gpu: "", "required", "optional"
-
-	// Customizations are kept as they are, by tool.
-	Customizations map[string]any
 }
 
 // Build builds the image from a Dockerfile.

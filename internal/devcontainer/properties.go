@@ -11,10 +11,8 @@ import (
 // decodeConfig reads the properties of a configuration or a metadata entry.
 func decodeConfig(d *decoder) Config {
 	c := Config{
-		Name:                d.text("name"),
 		Image:               d.text("image"),
 		Build:               decodeBuild(d),
-		WorkspaceFolder:     d.text("workspaceFolder"),
 		Mounts:              decodeMounts(d),
 		RunArgs:             d.texts("runArgs"),
 		AppPorts:            decodePorts(d, "appPort"),
@@ -34,13 +32,13 @@ func decodeConfig(d *decoder) Config {
 		WaitFor:             d.oneOf("waitFor", Initialize, OnCreate, UpdateContent, PostCreate, PostStart),
 		ShutdownAction:      d.oneOf("shutdownAction", "none", "stopContainer", "stopCompose"),
 		GPU:                 decodeGPU(d),
-		Customizations:      d.object("customizations").values,
 		Hooks:               map[string]Hook{},
 	}
-	if _, ok := d.values["workspaceMount"]; ok {
-		mount := d.text("workspaceMount")
-		c.WorkspaceMount = &mount
+	// Read as they stand by Place and by each tool; here their forms are checked.
+	for _, name := range []string{"name", "workspaceFolder", "workspaceMount"} {
+		d.text(name)
 	}
+	d.object("customizations")
 	for _, name := range append([]string{Initialize}, ContainerHooks()...) {
 		if hook := decodeHook(d, name); len(hook) > 0 {
 			c.Hooks[name] = hook

@@ -115,12 +115,8 @@ type Info struct {
 	Arch       string // "amd64", as GOARCH
 	Kernel     string
 	Rootless   bool
-	Desktop    bool // runs in a virtual machine with its own kernel
-	BuildKit   bool
-	AppArmor   bool
-	SELinux    bool
+	Desktop    bool   // runs in a virtual machine with its own kernel
 	RootDir    string // where it keeps its data
-	Cgroup     string // "1" or "2"
 }
 
 // BuildSpec builds an image from a Dockerfile.
@@ -144,7 +140,6 @@ type BuildSpec struct {
 type Image struct {
 	ID     string
 	Tags   []string
-	Size   int64
 	Arch   string
 	Labels map[string]string
 	Env    []string
@@ -208,7 +203,6 @@ type Container struct {
 	ID         string
 	Name       string // without the leading slash
 	Image      string // as it was given
-	ImageID    string
 	Labels     map[string]string
 	Env        []string
 	User       string
@@ -233,14 +227,13 @@ type LogsSpec struct {
 
 // ExecSpec starts a command in a running container.
 type ExecSpec struct {
-	Cmd        []string
-	Env        []string
-	User       string
-	Dir        string
-	TTY        bool
-	Stdin      bool // attach the input
-	Privileged bool
-	Size       api.Size // of the terminal
+	Cmd   []string
+	Env   []string
+	User  string
+	Dir   string
+	TTY   bool
+	Stdin bool     // attach the input
+	Size  api.Size // of the terminal
 }
 
 // VolumeSpec creates a volume of the local driver.
@@ -252,8 +245,7 @@ type VolumeSpec struct {
 
 // Volume is a volume.
 type Volume struct {
-	Name       string
-	Mountpoint string
-	Options    map[string]string
-	Labels     map[string]string
+	Name    string
+	Options map[string]string
+	Labels  map[string]string
 }

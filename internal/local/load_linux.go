@@ -12,6 +12,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/bpf/attach"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+	"github.com/ebpfdev/ebpfdev/internal/project"
 )
 
 // Load implements api.Loader.
@@ -60,7 +61,7 @@ func checkLoad(req *api.LoadRequest) error {
 	if req.Lifetime != api.LifetimePinned && req.Lifetime != api.LifetimeSession {
 		return api.Errorf("load", req.Project, api.ErrUsage, "no lifetime "+string(req.Lifetime))
 	}
-	return pin.CheckProject(req.Project)
+	return project.CheckName(req.Project)
 }
 
 // lock lets one load or unload at a time happen in this process and, when pins
@@ -243,7 +244,7 @@ func (l *loading) keep() api.LoadResult {
 func (t *Target) Unload(ctx context.Context, req api.UnloadRequest) (res api.UnloadResult, err error) {
 	ctx, done := t.call(ctx, "unload")
 	defer func() { err = done(err) }()
-	if err := pin.CheckProject(req.Project); err != nil {
+	if err := project.CheckName(req.Project); err != nil {
 		return res, err
 	}
 	// Without a BPF file system there can be no pins, and nothing to lock.

@@ -1,25 +1,35 @@
 package project
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
 )
 
 // maxName is the most bytes of a project's name.
 const maxName = 64
 
-// ValidName reports whether a name can be a project's: 1 to 64 of letters,
-// digits, '-', '_' and '.', not beginning with a '.'. It names a folder in bpffs.
-func ValidName(name string) bool {
-	if name == "" || len(name) > maxName || name[0] == '.' {
-		return false
+// CheckName says what is wrong with a project's name, which names a folder in
+// bpffs: it is 1 to 64 of letters, digits, '-', '_' and '.', not beginning with a
+// '.'. Errors: ErrUsage.
+func CheckName(name string) error {
+	cause := ""
+	switch {
+	case name == "":
+		cause = "a project needs a name"
+	case len(name) > maxName:
+		cause = fmt.Sprintf("a project's name has at most %d bytes", maxName)
+	case name[0] == '.':
+		cause = "a project's name does not begin with a dot"
+	case strings.IndexFunc(name, func(r rune) bool { return r >= utf8.RuneSelf || !nameByte(byte(r)) }) >= 0:
+		cause = "a project's name has only letters, digits, '-', '_' and '.'"
+	default:
+		return nil
 	}
-	for i := range len(name) {
-		if !nameByte(name[i]) {
-			return false
-		}
-	}
-	return true
+	return api.Errorf("use project", name, api.ErrUsage, cause)
 }
 
 // Name makes a valid project name of a folder's path: its last element, with

@@ -31,7 +31,7 @@ func (f Framework) Builds() bool { return f == EBPFGo || f == Aya || f == Libbpf
 // Project is what Detect found.
 type Project struct {
 	Framework Framework
-	Name      string     // from go.mod or Cargo.toml; may be empty, is not checked by ValidName
+	Name      string     // from go.mod or Cargo.toml; may be empty, is not checked by CheckName
 	Build     [][]string // argv of each step, run in the folder; nil when there is nothing to build
 	Clean     [][]string // argv of each step that makes Build start afresh
 	Objects   []string   // patterns of the objects, for Match

@@ -146,13 +146,13 @@ func TestName(t *testing.T) {
 		"/" + strings.Repeat("n", 255):      strings.Repeat("n", 64),
 	} {
 		got := project.Name(folder)
-		if got != want || !project.ValidName(got) {
+		if got != want || project.CheckName(got) != nil {
 			t.Errorf("Name(%q) = %q, want %q", folder, got, want)
 		}
 	}
-	for _, bad := range []string{"", ".", "..", ".a", "a/b", "a b", "a\x00", "é", strings.Repeat("n", 65)} {
-		if project.ValidName(bad) {
-			t.Errorf("ValidName(%q)", bad)
+	for _, bad := range []string{"", ".", "..", "../x", ".a", "a/b", "/abs", "a b", "a\x00", "a%2e", "é", strings.Repeat("n", 65)} {
+		if err := project.CheckName(bad); api.KindOf(err) != api.ErrUsage {
+			t.Errorf("CheckName(%q): %v", bad, err)
 		}
 	}
 }
@@ -160,7 +160,7 @@ func TestName(t *testing.T) {
 func FuzzName(f *testing.F) {
 	f.Add("/home/me/x")
 	f.Fuzz(func(t *testing.T, folder string) {
-		if name := project.Name(folder); !project.ValidName(name) {
+		if name := project.Name(folder); project.CheckName(name) != nil {
 			t.Errorf("Name(%q) = %q", folder, name)
 		}
 	})

@@ -28,9 +28,6 @@ func Line(s string) Text { return Text(escape(s, false)) }
 // multiple of eight and a carriage return before a line feed is dropped.
 func Lines(s string) Text { return Text(escape(s, true)) }
 
-// LineBytes is Line for bytes.
-func LineBytes(b []byte) Text { return Line(string(b)) }
-
 func escape(s string, multiline bool) string {
 	if clean(s) {
 		return s

@@ -12,20 +12,21 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/project"
 )
 
 // Remove takes away the pins of a project that still hold what was put there,
 // links first, and then the folders if nothing is left in them. The caller
 // holds the lock.
-func (s *Store) Remove(project string) (api.UnloadResult, error) {
-	if err := CheckProject(project); err != nil {
+func (s *Store) Remove(name string) (api.UnloadResult, error) {
+	if err := project.CheckName(name); err != nil {
 		return api.UnloadResult{}, err
 	}
-	pins, err := s.List(project)
+	pins, err := s.List(name)
 	if err != nil {
 		return api.UnloadResult{}, err
 	}
-	return s.RemovePins(project, pins)
+	return s.RemovePins(name, pins)
 }
 
 // RemovePins takes away some pins of a project, in the order given, and then

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/project"
 	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
@@ -105,20 +106,20 @@ func (s *Store) CheckFree(project string) error {
 // Create makes the folders of a project that has no pins, for root alone. The
 // caller holds the lock.
 // Errors: ErrUsage, ErrEnvironment, ErrConflict.
-func (s *Store) Create(project string) error {
-	if err := CheckProject(project); err != nil {
+func (s *Store) Create(name string) error {
+	if err := project.CheckName(name); err != nil {
 		return err
 	}
 	if err := s.CheckFS(); err != nil {
 		return err
 	}
-	if err := s.CheckFree(project); err != nil {
+	if err := s.CheckFree(name); err != nil {
 		return err
 	}
-	s.removeFolders(project) // and the records that a load left which was killed
+	s.removeFolders(name) // and the records that a load left which was killed
 	for _, sub := range []string{string(Programs), string(Maps), string(Links), recordDir} {
-		if err := os.MkdirAll(filepath.Join(s.dir(project), sub), 0o700); err != nil {
-			return fsError("make folder", s.dir(project), err)
+		if err := os.MkdirAll(filepath.Join(s.dir(name), sub), 0o700); err != nil {
+			return fsError("make folder", s.dir(name), err)
 		}
 	}
 	return nil

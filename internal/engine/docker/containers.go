@@ -101,7 +101,6 @@ func containerOf(c container.InspectResponse) engine.Container {
 	out := engine.Container{
 		ID:         c.ID,
 		Name:       strings.TrimPrefix(c.Name, "/"),
-		ImageID:    c.Image,
 		CreatedRaw: c.Created,
 		Created:    parseTime(c.Created),
 	}

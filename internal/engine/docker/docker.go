@@ -96,10 +96,6 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	if err != nil {
 		return engine.Info{}, e.fault(ctx, op, "", err)
 	}
-	ping, err := e.api.Ping(ctx, client.PingOptions{})
-	if err != nil {
-		return engine.Info{}, e.fault(ctx, op, "", err)
-	}
 	in := res.Info
 	info := engine.Info{
 		Name:       engine.DockerEngine,
@@ -111,9 +107,7 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 		Arch:       goarch(in.Architecture),
 		Kernel:     in.KernelVersion,
 		Desktop:    inVirtualMachine(runtime.GOOS, in.OperatingSystem, in.Name, e.place.host),
-		BuildKit:   ping.BuilderVersion == "2",
 		RootDir:    in.DockerRootDir,
-		Cgroup:     in.CgroupVersion,
 	}
 	for _, c := range version.Components {
 		if strings.HasPrefix(c.Name, "Podman") {
@@ -122,14 +116,7 @@ func (e *Engine) Info(ctx context.Context) (engine.Info, error) {
 	}
 	for _, opt := range in.SecurityOptions {
 		name, _, _ := strings.Cut(strings.TrimPrefix(opt, "name="), ",")
-		switch name {
-		case "rootless":
-			info.Rootless = true
-		case "apparmor":
-			info.AppArmor = true
-		case "selinux":
-			info.SELinux = true
-		}
+		info.Rootless = info.Rootless || name == "rootless"
 	}
 	return info, nil
 }

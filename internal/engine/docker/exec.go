@@ -24,7 +24,7 @@ func (e *Engine) Exec(ctx context.Context, id string, spec engine.ExecSpec) (eng
 		size = client.ConsoleSize{Height: uint(spec.Size.Height), Width: uint(spec.Size.Width)}
 	}
 	created, err := e.api.ExecCreate(ctx, id, client.ExecCreateOptions{
-		Cmd: spec.Cmd, Env: spec.Env, User: spec.User, WorkingDir: spec.Dir, Privileged: spec.Privileged,
+		Cmd: spec.Cmd, Env: spec.Env, User: spec.User, WorkingDir: spec.Dir,
 		TTY: spec.TTY, ConsoleSize: size, AttachStdin: spec.Stdin, AttachStdout: true, AttachStderr: true,
 	})
 	if err != nil {

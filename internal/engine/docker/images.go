@@ -26,7 +26,7 @@ func (e *Engine) InspectImage(ctx context.Context, ref string) (engine.Image, er
 	if err != nil {
 		return engine.Image{}, e.fault(ctx, "inspect image", ref, err)
 	}
-	img := engine.Image{ID: res.ID, Tags: res.RepoTags, Size: res.Size, Arch: goarch(res.Architecture)}
+	img := engine.Image{ID: res.ID, Tags: res.RepoTags, Arch: goarch(res.Architecture)}
 	if cfg := res.Config; cfg != nil {
 		img.Labels, img.Env, img.User = cfg.Labels, cfg.Env, cfg.User
 		img.Entrypoint, img.Cmd = cfg.Entrypoint, cfg.Cmd

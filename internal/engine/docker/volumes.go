@@ -51,7 +51,7 @@ func (e *Engine) RemoveVolume(ctx context.Context, name string) error {
 }
 
 func volumeOf(v volume.Volume) engine.Volume {
-	return engine.Volume{Name: v.Name, Mountpoint: v.Mountpoint, Options: v.Options, Labels: v.Labels}
+	return engine.Volume{Name: v.Name, Options: v.Options, Labels: v.Labels}
 }
 
 // labelFilters asks for objects that have every label; an empty value matches
