@@ -17,6 +17,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/engine/docker"
 	"github.com/ebpfdev/ebpfdev/internal/iostreams"
 	"github.com/ebpfdev/ebpfdev/internal/local"
+	"github.com/ebpfdev/ebpfdev/internal/project"
 	"github.com/ebpfdev/ebpfdev/internal/template"
 	"github.com/ebpfdev/ebpfdev/internal/tui"
 	"github.com/ebpfdev/ebpfdev/internal/workspace"
@@ -116,6 +117,6 @@ func openLocal(_ context.Context, req api.OpenRequest) (api.Session, error) {
 		return nil, err
 	}
 	return localSession{Target: target, Builder: build.New(build.Options{}), info: api.SessionInfo{
-		Target: string(api.TargetLocal), Project: workspace.ProjectName(req.Folder), Dir: req.Folder, Version: version,
+		Target: string(api.TargetLocal), Project: project.Name(req.Folder), Dir: req.Folder, Version: version,
 	}}, nil
 }

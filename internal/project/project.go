@@ -5,7 +5,6 @@ package project
 
 import (
 	"io/fs"
-	"path"
 	"regexp"
 	"strings"
 
@@ -31,7 +30,6 @@ func (f Framework) Builds() bool { return f == EBPFGo || f == Aya || f == Libbpf
 // Project is what Detect found.
 type Project struct {
 	Framework Framework
-	Name      string     // from go.mod or Cargo.toml; may be empty, is not checked by CheckName
 	Build     [][]string // argv of each step, run in the folder; nil when there is nothing to build
 	Clean     [][]string // argv of each step that makes Build start afresh
 	Objects   []string   // patterns of the objects, for Match
@@ -121,10 +119,8 @@ func steps(f Framework, rules makeRules) (build, clean [][]string, objects []str
 }
 
 var (
-	goModule   = regexp.MustCompile(`(?m)^module\s+"?([^\s"]+)`)
 	goEBPF     = regexp.MustCompile(`(?m)^(?:require\s+|\s+)?"?github\.com/cilium/ebpf"?\s+v`)
 	cargoAya   = regexp.MustCompile(`(?m)^\s*(?:\[(?:[\w.-]*\.)?(?:[\w-]*dependencies)\.)?"?aya(?:-ebpf|-bpf|-build)?"?\s*(?:[.=\]])`)
-	cargoName  = regexp.MustCompile(`(?ms)^\[package\][^\[]*?^name\s*=\s*"([^"]+)"`)
 	buildRule  = regexp.MustCompile(`(?m)^build[ \t]*::?(?:[^=:]|$)`)
 	cleanRule  = regexp.MustCompile(`(?m)^clean[ \t]*::?(?:[^=:]|$)`)
 	importsBCC = regexp.MustCompile(`(?m)^\s*(?:from\s+bcc(?:\.\w+)*\s+import\b|import\s+(?:[\w.]+\s*,\s*)*bcc\b)`)
@@ -135,20 +131,7 @@ func detectGo(fsys fs.FS) (Project, error) {
 	if err != nil || !goEBPF.Match(mod) {
 		return Project{}, err
 	}
-	p := Project{Framework: EBPFGo}
-	if m := goModule.FindSubmatch(mod); m != nil {
-		p.Name = moduleName(string(m[1]))
-	}
-	return p, nil
-}
-
-// moduleName is the last element of a module's path that is no major version.
-func moduleName(module string) string {
-	base := path.Base(module)
-	if len(base) > 1 && base[0] == 'v' && strings.Trim(base[1:], "0123456789") == "" {
-		base = path.Base(path.Dir(module))
-	}
-	return base
+	return Project{Framework: EBPFGo}, nil
 }
 
 func detectRust(fsys fs.FS) (Project, error) {
@@ -156,11 +139,7 @@ func detectRust(fsys fs.FS) (Project, error) {
 	if err != nil || !cargoAya.Match(manifest) {
 		return Project{}, err
 	}
-	p := Project{Framework: Aya}
-	if m := cargoName.FindSubmatch(manifest); m != nil {
-		p.Name = string(m[1])
-	}
-	return p, nil
+	return Project{Framework: Aya}, nil
 }
 
 func detectC(fsys fs.FS) (Project, error) {

@@ -30,37 +30,36 @@ func TestDetect(t *testing.T) {
 		name      string
 		files     fstest.MapFS
 		framework project.Framework
-		project   string
 		build     [][]string
 	}{
-		{"empty", files(), project.Unknown, "", nil},
-		{"go", files("go.mod", goMod), project.EBPFGo, "exec-snoop", goTools},
-		{"go with make build", files("go.mod", goMod, "Makefile", ".PHONY: build\nall: x\nbuild: generate ## all\n\tgo build\n"), project.EBPFGo, "exec-snoop", makeBuild},
-		{"go with an assignment", files("go.mod", goMod, "Makefile", "build := out\nbuildx:\n"), project.EBPFGo, "exec-snoop", goTools},
-		{"go with CRLF", files("go.mod", strings.ReplaceAll(goMod, "\n", "\r\n"), "Makefile", "build:\r\n\tgo build\r\n"), project.EBPFGo, "exec-snoop", makeBuild},
-		{"GNUmakefile wins", files("go.mod", goMod, "Makefile", "build:\n", "GNUmakefile", "all:\n"), project.EBPFGo, "exec-snoop", goTools},
-		{"go one line", files("go.mod", "module probe\nrequire github.com/cilium/ebpf v0.22.0\n"), project.EBPFGo, "probe", goTools},
-		{"go without ebpf", files("go.mod", "module x\nrequire github.com/cilium/ebpf-tools v1.0.0\n"), project.Unknown, "", nil},
-		{"go replaces ebpf only", files("go.mod", "module x\nreplace github.com/cilium/ebpf => ../ebpf\n"), project.Unknown, "", nil},
-		{"aya", files("Cargo.toml", "[package]\nname = \"drops\"\n[dependencies]\naya = \"0.13\"\n"), project.Aya, "drops", [][]string{{"cargo", "build"}}},
-		{"aya workspace", files("Cargo.toml", "[workspace]\nmembers = [\"a\"]\n[workspace.dependencies]\naya-ebpf = { version = \"0.1\" }\n"), project.Aya, "", [][]string{{"cargo", "build"}}},
-		{"aya as a table", files("Cargo.toml", "[dependencies.aya]\nversion = \"0.13\"\n"), project.Aya, "", [][]string{{"cargo", "build"}}},
-		{"rust without aya", files("Cargo.toml", "[dependencies]\nayaka = \"1\"\n"), project.Unknown, "", nil},
-		{"libbpf", files("Makefile", "all:\n", "src/x.bpf.c", ""), project.Libbpf, "", [][]string{{"make"}}},
-		{"libbpf without a Makefile", files("src/x.bpf.c", ""), project.Unknown, "", nil},
-		{"C in vendor only", files("Makefile", "all:\n", "vendor/x.bpf.c", ""), project.Unknown, "", nil},
-		{"go comes before C", files("go.mod", goMod, "Makefile", "all:\n", "bpf/x.bpf.c", ""), project.EBPFGo, "exec-snoop", goTools},
-		{"bpftrace", files("tools/opens.bt", ""), project.Bpftrace, "", nil},
-		{"bcc", files("opens.py", "#!/usr/bin/python3\nfrom bcc import BPF\n"), project.BCC, "", nil},
-		{"bcc by import", files("opens.py", "import os, bcc\n"), project.BCC, "", nil},
-		{"python without bcc", files("opens.py", "import bccx\n# from bcc import BPF\n"), project.Unknown, "", nil},
+		{"empty", files(), project.Unknown, nil},
+		{"go", files("go.mod", goMod), project.EBPFGo, goTools},
+		{"go with make build", files("go.mod", goMod, "Makefile", ".PHONY: build\nall: x\nbuild: generate ## all\n\tgo build\n"), project.EBPFGo, makeBuild},
+		{"go with an assignment", files("go.mod", goMod, "Makefile", "build := out\nbuildx:\n"), project.EBPFGo, goTools},
+		{"go with CRLF", files("go.mod", strings.ReplaceAll(goMod, "\n", "\r\n"), "Makefile", "build:\r\n\tgo build\r\n"), project.EBPFGo, makeBuild},
+		{"GNUmakefile wins", files("go.mod", goMod, "Makefile", "build:\n", "GNUmakefile", "all:\n"), project.EBPFGo, goTools},
+		{"go one line", files("go.mod", "module probe\nrequire github.com/cilium/ebpf v0.22.0\n"), project.EBPFGo, goTools},
+		{"go without ebpf", files("go.mod", "module x\nrequire github.com/cilium/ebpf-tools v1.0.0\n"), project.Unknown, nil},
+		{"go replaces ebpf only", files("go.mod", "module x\nreplace github.com/cilium/ebpf => ../ebpf\n"), project.Unknown, nil},
+		{"aya", files("Cargo.toml", "[package]\nname = \"drops\"\n[dependencies]\naya = \"0.13\"\n"), project.Aya, [][]string{{"cargo", "build"}}},
+		{"aya workspace", files("Cargo.toml", "[workspace]\nmembers = [\"a\"]\n[workspace.dependencies]\naya-ebpf = { version = \"0.1\" }\n"), project.Aya, [][]string{{"cargo", "build"}}},
+		{"aya as a table", files("Cargo.toml", "[dependencies.aya]\nversion = \"0.13\"\n"), project.Aya, [][]string{{"cargo", "build"}}},
+		{"rust without aya", files("Cargo.toml", "[dependencies]\nayaka = \"1\"\n"), project.Unknown, nil},
+		{"libbpf", files("Makefile", "all:\n", "src/x.bpf.c", ""), project.Libbpf, [][]string{{"make"}}},
+		{"libbpf without a Makefile", files("src/x.bpf.c", ""), project.Unknown, nil},
+		{"C in vendor only", files("Makefile", "all:\n", "vendor/x.bpf.c", ""), project.Unknown, nil},
+		{"go comes before C", files("go.mod", goMod, "Makefile", "all:\n", "bpf/x.bpf.c", ""), project.EBPFGo, goTools},
+		{"bpftrace", files("tools/opens.bt", ""), project.Bpftrace, nil},
+		{"bcc", files("opens.py", "#!/usr/bin/python3\nfrom bcc import BPF\n"), project.BCC, nil},
+		{"bcc by import", files("opens.py", "import os, bcc\n"), project.BCC, nil},
+		{"python without bcc", files("opens.py", "import bccx\n# from bcc import BPF\n"), project.Unknown, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p, err := project.Detect(tt.files)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if p.Framework != tt.framework || p.Name != tt.project || !reflect.DeepEqual(p.Build, tt.build) {
+			if p.Framework != tt.framework || !reflect.DeepEqual(p.Build, tt.build) {
 				t.Errorf("Detect = %+v", p)
 			}
 			if p.Framework.Builds() != (len(p.Build) > 0) || p.Framework.Builds() != (len(p.Objects) > 0) {
@@ -82,7 +81,7 @@ func TestSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := p.Apply(s)
-	if got.Framework != project.Libbpf || !reflect.DeepEqual(got.Build, [][]string{s.Build}) || !reflect.DeepEqual(got.Objects, s.Objects) || got.Name != "exec-snoop" {
+	if got.Framework != project.Libbpf || !reflect.DeepEqual(got.Build, [][]string{s.Build}) || !reflect.DeepEqual(got.Objects, s.Objects) {
 		t.Errorf("Apply = %+v", got)
 	}
 	if got := p.Apply(project.Settings{}); !reflect.DeepEqual(got, p) {

@@ -130,9 +130,7 @@ func gitRoot(ctx context.Context, folder string) string {
 }
 
 // name is the project's name: what loads are called by.
-func (p *project) name() string { return projectName(p.folder) }
-
-func projectName(folder string) string { return ebpf.Name(folder) }
+func (p *project) name() string { return ebpf.Name(p.folder) }
 
 // settings returns customizations.ebpfdev.
 func (p *project) settings() (ebpf.Settings, error) {

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -69,9 +68,7 @@ func TestBuild(t *testing.T) {
 	if err := os.Symlink("kept", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	makePipe(t, filepath.Join(dir, "pipe"))
 	img, seen, err := build(t, e, engine.BuildSpec{
 		Context: dir, Dockerfile: ".devcontainer/Dockerfile", NoCache: true,
 		Args: map[string]string{"BASE": baseImage, "WORD": "some thing"}, Labels: map[string]string{"test.ebpfdev": `a "b" c`},
