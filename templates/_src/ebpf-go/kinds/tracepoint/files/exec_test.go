@@ -81,6 +81,36 @@ func TestTracerCutsArguments(t *testing.T) {
 	}
 }
 
+// Counting goes on when nobody reads the events and the ring buffer is full.
+func TestTracerCountsWithoutAReader(t *testing.T) {
+	needRoot(t)
+	tracer, err := NewTracer()
+	if err != nil {
+		t.Fatalf("%+v", err)
+	}
+	defer tracer.Close()
+
+	const want = 300 // the ring buffer has room for some 220
+	for range want {
+		if err := exec.Command("true").Run(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	counts, err := tracer.Counts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := 0
+	for _, c := range counts {
+		if c.Comm == "true" && c.UID == os.Getuid() {
+			got = int(c.Execs)
+		}
+	}
+	if got < want {
+		t.Errorf("%d of %d are counted", got, want)
+	}
+}
+
 // Stop ends a Next that waits.
 func TestTracerStops(t *testing.T) {
 	needRoot(t)

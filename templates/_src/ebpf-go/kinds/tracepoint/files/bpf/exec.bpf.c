@@ -53,13 +53,13 @@ const struct event *event_type __attribute__((unused));
 /* Events that did not fit, because user space reads too slowly. */
 __u64 lost;
 
-static void count_command(const struct event *e)
+static void count_command(__u32 pid, __u32 ppid, __u32 uid)
 {
-	struct command key = { .uid = e->uid };
+	struct command key = { .uid = uid };
 	struct count fresh = {};
 	struct count *c;
 
-	__builtin_memcpy(key.comm, e->comm, sizeof(key.comm));
+	bpf_get_current_comm(key.comm, sizeof(key.comm));
 	c = bpf_map_lookup_elem(&execs, &key);
 	if (!c) {
 		/* Another CPU may have been faster: then its entry stays. */
@@ -69,8 +69,8 @@ static void count_command(const struct event *e)
 			return; /* the map is full */
 	}
 	__sync_fetch_and_add(&c->execs, 1);
-	c->last_pid = e->pid;
-	c->last_ppid = e->ppid;
+	c->last_pid = pid;
+	c->last_ppid = ppid;
 }
 
 /* The arguments lie one after the other, each ended by a zero byte. */
@@ -105,7 +105,13 @@ SEC("tracepoint/sched/sched_process_exec")
 int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	__u32 ppid = BPF_CORE_READ(task, real_parent, tgid);
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	__u32 uid = bpf_get_current_uid_gid();
 	struct event *e;
+
+	/* Before what may fail: counting goes on when nobody reads the events. */
+	count_command(pid, ppid, uid);
 
 	e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
 	if (!e) {
@@ -113,15 +119,14 @@ int on_exec(struct trace_event_raw_sched_process_exec *ctx)
 		return 0;
 	}
 
-	e->pid = bpf_get_current_pid_tgid() >> 32;
-	e->ppid = BPF_CORE_READ(task, real_parent, tgid);
-	e->uid = bpf_get_current_uid_gid();
+	e->pid = pid;
+	e->ppid = ppid;
+	e->uid = uid;
 	bpf_get_current_comm(e->comm, sizeof(e->comm));
 	bpf_probe_read_kernel_str(e->filename, sizeof(e->filename),
 				  (void *)ctx + (ctx->__data_loc_filename & 0xffff));
 
 	read_args(e, task);
-	count_command(e);
 	bpf_ringbuf_submit(e, 0);
 	return 0;
 }
