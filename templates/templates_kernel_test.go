@@ -106,7 +106,7 @@ func files(t *testing.T, folder string) []string {
 func inProject(t *testing.T, folder, command string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "unshare", "--mount", "--propagation", "private", "sh", "-c",
-		"mount -t tracefs tracefs /sys/kernel/tracing && "+command)
+		"{ mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; } && "+command)
 	cmd.Dir = folder
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -66,7 +66,9 @@ func isolate() error {
 		return fmt.Errorf("make mounts private: %w", err)
 	}
 	for dir, kind := range map[string]string{BPFFS: "bpf", "/sys/kernel/tracing": "tracefs"} {
-		if err := unix.Mount(kind, dir, kind, 0, ""); err != nil {
+		// EBUSY: it is there already. tracefs has one instance for the machine, and
+		// the kernel does not mount the same file system twice on one place.
+		if err := unix.Mount(kind, dir, kind, 0, ""); err != nil && !errors.Is(err, unix.EBUSY) {
 			return fmt.Errorf("mount %s: %w", kind, err)
 		}
 	}
