@@ -21,11 +21,17 @@ import (
 // container that somebody else started has it too.
 const binDir = "/opt/ebpfdev"
 
-// agentBinary is the executable that goes into containers.
+// agentBinary is the executable that goes into containers. It stays open and is
+// read anew each time: what is read is the same file even when another one took
+// its place, and twenty megabytes are not kept for a copy that is made once.
 type agentBinary struct {
-	data []byte
+	file *os.File
+	size int64
 	sum  string // SHA-256, hexadecimal
 }
+
+// content reads the executable from its start.
+func (b *agentBinary) content() io.Reader { return io.NewSectionReader(b.file, 0, b.size) }
 
 func (b *agentBinary) path() string { return path.Join(binDir, b.sum, "ebpfdev") }
 
@@ -36,16 +42,35 @@ func (w *Workspace) binary() (*agentBinary, error) {
 	if w.agent != nil {
 		return w.agent, nil
 	}
-	data, err := os.ReadFile(w.opts.Executable)
+	b, err := openBinary(w.opts.Executable)
 	if err != nil {
-		return nil, api.E("read", w.opts.Executable, api.ErrEnvironment, err)
+		return nil, err
 	}
-	if !bytes.HasPrefix(data, []byte("\x7fELF")) {
-		return nil, api.Errorf("read", w.opts.Executable, api.ErrNotSupported, "not a Linux program")
+	w.agent = b
+	return b, nil
+}
+
+func openBinary(name string) (*agentBinary, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, api.E("read", name, api.ErrEnvironment, err)
 	}
-	sum := sha256.Sum256(data)
-	w.agent = &agentBinary{data: data, sum: hex.EncodeToString(sum[:])}
-	return w.agent, nil
+	magic := make([]byte, 4)
+	hash := sha256.New()
+	_, err = io.ReadFull(io.TeeReader(f, hash), magic)
+	if err == nil && string(magic) != "\x7fELF" || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		_ = f.Close()
+		return nil, api.Errorf("read", name, api.ErrNotSupported, "not a Linux program")
+	}
+	var rest int64
+	if err == nil {
+		rest, err = io.Copy(hash, f)
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, api.E("read", name, api.ErrEnvironment, err)
+	}
+	return &agentBinary{file: f, size: int64(len(magic)) + rest, sum: hex.EncodeToString(hash.Sum(nil))}, nil
 }
 
 // fileState changes when a file does.
@@ -57,26 +82,21 @@ func fileState(path string) string {
 	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
 }
 
+// tarBlock is what every part of a tar is a multiple of.
+const tarBlock = 512
+
 // tar returns the binary and the link to it as an uncompressed archive for binDir.
 func (b *agentBinary) tar() (io.Reader, error) {
-	var buffer bytes.Buffer
-	buffer.Grow(len(b.data) + 4096)
-	tw := tar.NewWriter(&buffer)
-	for _, h := range []tar.Header{
-		{Name: b.sum + "/", Typeflag: tar.TypeDir, Mode: 0o755},
-		{Name: b.sum + "/ebpfdev", Typeflag: tar.TypeReg, Mode: 0o755, Size: int64(len(b.data))},
-		{Name: "current", Typeflag: tar.TypeSymlink, Linkname: b.sum, Mode: 0o777},
-	} {
-		if err := tw.WriteHeader(&h); err != nil {
-			return nil, err
-		}
-		if h.Typeflag == tar.TypeReg {
-			if _, err := tw.Write(b.data); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return &buffer, tw.Close()
+	var head, tail bytes.Buffer
+	first, last := tar.NewWriter(&head), tar.NewWriter(&tail)
+	err := errors.Join(
+		first.WriteHeader(&tar.Header{Name: b.sum + "/", Typeflag: tar.TypeDir, Mode: 0o755}),
+		first.WriteHeader(&tar.Header{Name: b.sum + "/ebpfdev", Typeflag: tar.TypeReg, Mode: 0o755, Size: b.size}),
+		last.WriteHeader(&tar.Header{Name: "current", Typeflag: tar.TypeSymlink, Linkname: b.sum, Mode: 0o777}),
+		last.Close(),
+	)
+	padding := make([]byte, (tarBlock-b.size%tarBlock)%tarBlock)
+	return io.MultiReader(&head, b.content(), bytes.NewReader(padding), &tail), err
 }
 
 // binVolume returns the volume that a container has at binDir, or "".
@@ -212,7 +232,7 @@ func (s *session) copyAgent(ctx context.Context, binary *agentBinary) error {
 	script := fmt.Sprintf(`set -e; d=%s; mkdir -p "$d"; cat >"$d/.new"; chmod 755 "$d/.new"; mv -f "$d/.new" "$d/ebpfdev"; ln -sfn %s %s`,
 		path.Join(binDir, binary.sum), binary.sum, path.Join(binDir, "current"))
 	spec := engine.ExecSpec{Cmd: []string{"/bin/sh", "-c", script}, User: "root"}
-	_, errOut, code, err := s.output(ctx, spec, bytes.NewReader(binary.data))
+	_, errOut, code, err := s.output(ctx, spec, binary.content())
 	if err != nil {
 		return err
 	}
