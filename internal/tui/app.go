@@ -126,7 +126,7 @@ func (a *app) handle(msg tea.Msg) tea.Cmd {
 	case tea.KeyPressMsg:
 		return a.key(msg)
 	case tea.PasteMsg:
-		a.paste(msg.Content)
+		return a.paste(msg.Content)
 	case connMsg:
 		return a.updateConn(msg)
 	case dataMsg:
@@ -159,8 +159,11 @@ func (a *app) background(dark bool) {
 // screen.
 func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
 	a.notice = ""
-	if a.keys.action(msg, placeMain) == actStop {
+	switch a.keys.action(msg, placeMain) {
+	case actStop:
 		return a.stop()
+	case actSuspend: // from everywhere, as in any other program
+		return tea.Suspend
 	}
 	a.leaving = false
 	if a.dialog != nil {
@@ -180,15 +183,16 @@ func (a *app) key(msg tea.KeyPressMsg) tea.Cmd {
 	}
 }
 
-func (a *app) paste(text string) {
+func (a *app) paste(text string) tea.Cmd {
 	switch {
 	case a.dialog != nil:
 		a.dialog.paste(text)
 	case a.screen == screenWizard:
-		a.wizard.Paste(text)
+		return a.wizard.Paste(text)
 	case a.screen == screenMain && a.entries.typing:
 		a.entries.paste(text)
 	}
+	return nil
 }
 
 // stop cancels what runs; when nothing does, or on the second press, it quits.

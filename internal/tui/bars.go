@@ -27,7 +27,16 @@ func (a *app) header() string {
 		}
 	}
 	right := a.task.chip(t, a.now()) + " "
-	return t.Ends(" "+strings.Join(parts, "  "), right, a.w)
+	return t.Ends(" "+whole(parts, a.w-draw.Width(right)-2), right, a.w)
+}
+
+// whole joins as many parts as fit into w cells: half a figure says nothing.
+func whole(parts []string, w int) string {
+	n := len(parts)
+	for n > 1 && draw.Width(strings.Join(parts[:n], "  ")) > w {
+		n--
+	}
+	return strings.Join(parts[:n], "  ")
 }
 
 // targetChip is where we are and how that is.
@@ -38,7 +47,7 @@ func (a *app) targetChip() string {
 		name = "local kernel"
 	}
 	if c.info.Container != "" && a.w >= 120 {
-		name += " " + draw.Clean(c.info.Container)
+		name += " " + strings.TrimRight(t.Fit(draw.Clean(c.info.Container), min(a.w/3, 40)), " ")
 	}
 	switch c.state {
 	case connected:
@@ -116,7 +125,11 @@ func (a *app) mainHints() [][2]string {
 		here = append([][2]string{{"ctrl+c", "cancel"}}, here...)
 	}
 	last := [][2]string{{"+", "zoom"}, {"@", "commands"}}
-	return append([][2]string{{"?", "help"}, {"q", "back"}}, append(append(here, main...), last...)...)
+	back := [2]string{"q", "back"}
+	if a.atRoot() {
+		back[1] = "quit"
+	}
+	return append([][2]string{{"?", "help"}, back}, append(append(here, main...), last...)...)
 }
 
 func footActions(p place) []action {
@@ -127,6 +140,8 @@ func footActions(p place) []action {
 		return []action{actAccept, actForce, actCancel}
 	case placeConfirm, placeAttach:
 		return []action{actAccept, actCancel}
+	case placeHelp:
+		return []action{moveUp, moveDown, actCancel}
 	case placeFailure:
 		return []action{actNext, actVerify, actCopy, actCancel}
 	default:
@@ -138,7 +153,7 @@ func footActions(p place) []action {
 func (a *app) footKeys(p place) string {
 	var out []string
 	for _, b := range a.keys.hints(p, footActions(p)...) {
-		out = append(out, b.Help().Key+" "+b.short())
+		out = append(out, shown(b.Help().Key, a.theme)+" "+b.short())
 	}
 	return strings.Join(out, "  ")
 }

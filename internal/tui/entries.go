@@ -189,58 +189,16 @@ func (e *entryPane) view(t draw.Theme, w, h int, focused bool) []string {
 	if s, ok := e.state(); ok {
 		return append(lines, t.State(s, w, h-len(lines))...)
 	}
-	columns := e.columns(w - 2)
-	lines = append(lines, "  "+t.Heading(columns))
-	for row := e.at.top; row < min(e.at.top+e.rows, e.total()); row++ {
-		lines = append(lines, t.Cursor(e.row(t, columns, row), w, row == e.at.at, focused))
+	g := e.grid(t, w-2)
+	lines = append(lines, "  "+t.Heading(g.columns))
+	for i, row := range g.rows {
+		line := t.Dim.Render(t.Glyphs.Ellipsis)
+		if row != nil {
+			line = t.Row(g.columns, row)
+		}
+		lines = append(lines, t.Cursor(line, w, e.at.top+i == e.at.at, focused))
 	}
 	return lines
-}
-
-// wideEntries is the width from which a change has a column of its own.
-const wideEntries = 60
-
-func (e *entryPane) columns(w int) []draw.Column {
-	columns := []draw.Column{{Title: "KEY"}, {Title: "VALUE"}, {Title: "CHANGE", Width: 14, Right: true}}
-	if w < wideEntries {
-		columns = columns[:2]
-	}
-	longest := 4
-	for row := e.at.top; row < min(e.at.top+e.rows, e.total()); row++ {
-		if x, ok := e.entry(row); ok {
-			longest = max(longest, draw.Width(draw.Clean(x.Key.Text)))
-		}
-	}
-	columns[0].Width = max(min(longest+1, w/2), 4)
-	order := orders()[e.order]
-	for i, name := range []string{"key", "value"} {
-		switch order {
-		case name:
-			columns[i].Title += " ^"
-		case "-" + name:
-			columns[i].Title += " v"
-		}
-	}
-	return draw.Layout(columns, w)
-}
-
-func (e *entryPane) row(t draw.Theme, columns []draw.Column, row int) string {
-	x, ok := e.entry(row)
-	if !ok {
-		return t.Dim.Render(t.Glyphs.Ellipsis)
-	}
-	value := draw.Clean(x.Value.Text)
-	if n := len(x.PerCPU); n > 0 {
-		value = perCPU(x.PerCPU)
-	}
-	change := ""
-	if was, ok := e.changed[string(x.Key.Raw)]; ok {
-		change = t.Warn.Render(delta(was, x.Value))
-		if len(columns) < 3 { // no column for it: before the value, where it is not cut
-			value = change + " " + value
-		}
-	}
-	return t.Row(columns, []string{draw.Clean(x.Key.Text), value, change})
 }
 
 // delta says how a value changed: the difference of numbers, or of the first

@@ -145,10 +145,13 @@ func (p *eventPane) note() string {
 	return s
 }
 
-func (p *eventPane) view(t draw.Theme, w, h int) []string {
+// view draws the last events: a line for each, and whole in the focused pane.
+func (p *eventPane) view(t draw.Theme, w, h int, focused bool) []string {
 	switch {
 	case p.err != nil && len(p.log.lines) == 0:
 		return t.State(problem("The events cannot be read.", p.err, "ctrl+r tries again"), w, h)
+	case len(p.log.lines) > 0 && !focused:
+		return p.at.window(p.log.lines, h)
 	case len(p.log.lines) > 0:
 		return p.at.wrapped(p.log.lines, w, h)
 	case p.source == "":

@@ -1,6 +1,7 @@
 package tui
 
 import (
+	"fmt"
 	"strings"
 
 	"charm.land/bubbles/v2/textinput"
@@ -85,6 +86,10 @@ func (d *helpDialog) view(a *app, w, h int) []string {
 	for _, l := range d.at.window(lines, rows) {
 		body = append(body, " "+l)
 	}
-	return t.Box(draw.Frame{Title: "help", Note: "ebpfdev " + draw.Clean(a.opt.Version), Foot: a.footKeys(placeHelp), Focused: true},
+	note := "ebpfdev " + draw.Clean(a.opt.Version)
+	if first := d.at.first(len(lines), rows); len(lines) > rows {
+		note = fmt.Sprintf("%d to %d of %d", first+1, first+rows, len(lines))
+	}
+	return t.Box(draw.Frame{Title: "help", Note: note, Foot: a.footKeys(placeHelp), Focused: true},
 		body, width, min(rows+4, h))
 }

@@ -3,6 +3,7 @@ package tui
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -122,9 +123,13 @@ func mapLines(t draw.Theme, m api.Map) []string {
 	f.add("type", m.Type)
 	f.add("key", typeAndSize(m.KeyType, m.KeySize))
 	f.add("value", typeAndSize(m.ValueType, m.ValueSize))
-	f.add("max", strconv.Itoa(int(m.MaxEntries)))
+	if most := most(m); strings.HasSuffix(most, "B") {
+		f.add("holds", most)
+	} else {
+		f.add("holds", strconv.Itoa(int(m.MaxEntries))+" entries")
+	}
 	if m.BytesMem > 0 {
-		f.add("memory", fmt.Sprintf("%d B", m.BytesMem))
+		f.add("memory", size(m.BytesMem))
 	}
 	if m.PerCPU {
 		f.add("per CPU", "one value for each")

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	tea "charm.land/bubbletea/v2"
+
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/apitest"
 )
@@ -293,13 +295,16 @@ func TestWelcomeWizardMakesAndStarts(t *testing.T) {
 	d.press("n")
 	d.see("What is it called?")
 	d.see("devcontainer.json")
-	d.typeIn("/bad")
+	d.typeIn("/bad") // takes the proposal's place
 	d.see("a name is")
 	d.press("enter")
 	d.see("What is it called?")
 	for range len("/bad") {
 		d.press("backspace")
 	}
+	d.app.Update(tea.PasteMsg{Content: "x"})
+	d.press("backspace")
+	d.typeIn("my-probe")
 	d.gone("a name is")
 	d.press("enter")
 	d.see("What do you write it in?")

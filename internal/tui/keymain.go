@@ -95,6 +95,11 @@ func (a *app) act(do action) tea.Cmd {
 	return nil
 }
 
+// atRoot reports whether back would leave the program.
+func (a *app) atRoot() bool {
+	return !a.zoom && a.focus < paneEntries && !a.task.running()
+}
+
 // back leaves the innermost thing that can be left; last the program.
 func (a *app) back() tea.Cmd {
 	switch {

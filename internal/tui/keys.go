@@ -50,6 +50,7 @@ const (
 	actScope    action = "scope"
 	actWhere    action = "where to attach"
 	actCopy     action = "copy"
+	actSuspend  action = "suspend"
 
 	moveUp       action = "move up"
 	moveDown     action = "move down"
@@ -103,7 +104,7 @@ func keyTable() []bind {
 		b(placeMain, actBuild, "b", "build the project", "b"),
 		b(placeMain, actVerify, "v", "build, then ask the verifier", "v"),
 		b(placeMain, actLoad, "l", "build, load and attach, pinned", "l"),
-		b(placeMain, actWhere, "A", "say where load attaches what needs a target", "A"),
+		b(placeMain, actWhere, "A", "attach: say where load attaches what needs a target", "A"),
 		b(placeMain, actUnload, "u", "unload what the project has loaded", "u"),
 		b(placeMain, actRun, "r", "run: build, verify, load until ebpfdev ends", "r"),
 		b(placeMain, actUp, "U", "up: start the dev container", "U"),
@@ -118,6 +119,7 @@ func keyTable() []bind {
 		b(placeMain, actCopy, "y", "copy: send the entry or command to the terminal's clipboard", "y"),
 		b(placeMain, actHelp, "?", "this help", "?", "f1"),
 		b(placeMain, actBack, "q", "back; from here, quit", "q", "esc"),
+		b(placeMain, actSuspend, "ctrl+z", "suspend: fg in the shell comes back", "ctrl+z"),
 		b(placeMain, actStop, "ctrl+c", "cancel the running task; twice: quit", "ctrl+c"),
 
 		b(placeMove, moveUp, "k ↑", "up", "k", "up"),

@@ -35,6 +35,9 @@ func (a *app) arrange() {
 		rows := max(len(a.programs.items), len(a.maps.items), 3)
 		top := max(gridRows, min(rows+3, h*3/10))
 		bottom := max(gridRows, h*2/8)
+		if a.tall() {
+			bottom = max(bottom, h/2)
+		}
 		middle := h - top - bottom
 		left := w / 2
 		entries := w * 3 / 5
@@ -49,6 +52,12 @@ func (a *app) arrange() {
 	a.entries.fit(a.rects.entries.h - 2)
 	a.commands.at.clamp(len(a.commands.items), a.rects.bottom.h-2)
 	a.inspector.look(a.inspected())
+}
+
+// tall reports whether the bottom pane gets half of the screen: when somebody
+// reads in it, and while a task has more to show than the maps.
+func (a *app) tall() bool {
+	return a.focus >= paneTask || len(a.maps.items) == 0 && a.task.state != taskNone
 }
 
 // single reports whether only the focused pane is shown.
@@ -115,13 +124,17 @@ func (a *app) viewPane(p pane) []string {
 		var title string
 		title, lines = a.inspect(size.w - 2)
 		f.Title = "4 " + title
+		if lines == nil {
+			lines = t.State(draw.State{Title: "Nothing is selected.", Hint: "1 goes to the programs, 2 to the maps"}, size.w-2, size.h-2)
+			break
+		}
 		lines = indent(a.inspector.at.window(lines, size.h-2))
 	case paneTask:
 		f.Title, f.Note = a.tabs(p), a.taskNote()
 		lines = a.task.view(t, size.w-2, size.h-2)
 	case paneEvents:
 		f.Title, f.Note = a.tabs(p), a.events.note()
-		lines = a.events.view(t, size.w-2, size.h-2)
+		lines = a.events.view(t, size.w-2, size.h-2, f.Focused)
 	case paneCommands:
 		f.Title, f.Note = a.tabs(p), "the same in a shell; y copies"
 		lines = a.commands.view(t, size.w-2, size.h-2, f.Focused)
@@ -198,7 +211,7 @@ func (a *app) listState(p pane) (draw.State, bool) {
 // containerState says why there is no target yet.
 func (a *app) containerState() draw.State {
 	st := a.conn.status
-	s := draw.State{Title: "No container yet.", Text: "It is made from " + st.Config + ".", Hint: "U starts it"}
+	s := draw.State{Title: "No container yet.", Text: "It is made from " + strings.TrimPrefix(st.Config, a.conn.folder+"/"), Hint: "U starts it"}
 	switch {
 	case a.task.running():
 		return draw.State{Mood: draw.Loading, Title: a.task.job.title + " is running", Text: "5 shows its log."}

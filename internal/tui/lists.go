@@ -106,13 +106,19 @@ type mapList struct {
 }
 
 func (l *mapList) set(maps []api.Map, project string) {
-	first := len(l.items) == 0
+	selected, had := l.selected()
 	l.all, l.name, l.known, l.err = maps, project, true, nil
 	l.choose()
-	if first {
-		l.at.at = max(0, slices.IndexFunc(l.items, interesting))
-		l.at.clamp(len(l.items), l.rows)
+	if m, ok := l.selected(); ok && had && m.ID == selected.ID {
+		return
 	}
+	// It is gone: a map of its name is what a new load made in its place.
+	at := slices.IndexFunc(l.items, func(m api.Map) bool { return had && m.Name == selected.Name })
+	if at < 0 {
+		at = slices.IndexFunc(l.items, interesting)
+	}
+	l.at.at = max(0, at)
+	l.at.clamp(len(l.items), l.rows)
 }
 
 // interesting reports whether a map is one to look at first: it can be read,
@@ -168,12 +174,32 @@ func (l *mapList) view(t draw.Theme, w int, focused bool) []string {
 			mark = t.Dim.Render(t.Glyphs.None)
 		}
 		row := t.Row(columns, []string{
-			draw.Clean(m.Name), t.Dim.Render(draw.Clean(m.Type)), count(uint64(m.MaxEntries)),
+			draw.Clean(m.Name), t.Dim.Render(draw.Clean(m.Type)), most(m),
 			t.Dim.Render(types(t, m)), strconv.Itoa(int(m.ID)),
 		})
 		lines = append(lines, t.Cursor(mark+" "+row, w, i == l.at.at, focused))
 	}
 	return lines
+}
+
+// most is how much a map can hold: entries, or the bytes of a buffer.
+func most(m api.Map) string {
+	if m.Type == "ringbuf" || m.Type == "user_ringbuf" {
+		return size(uint64(m.MaxEntries))
+	}
+	return count(uint64(m.MaxEntries))
+}
+
+// size writes a number of bytes with its unit.
+func size(n uint64) string {
+	switch {
+	case n < 10<<10:
+		return strconv.FormatUint(n, 10) + " B"
+	case n < 10<<20:
+		return strconv.FormatUint(n>>10, 10) + " KiB"
+	default:
+		return strconv.FormatUint(n>>20, 10) + " MiB"
+	}
 }
 
 // types names a map's key and value types, or their sizes.

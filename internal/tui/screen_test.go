@@ -232,6 +232,13 @@ func TestThemes(t *testing.T) {
 			t.Fatalf("%q in a terminal without UTF-8:\n%s", r, d.screen())
 		}
 	}
+	d.press("?")
+	for _, r := range d.screen() {
+		if r > '~' {
+			t.Fatalf("%q in the help of a terminal without UTF-8:\n%s", r, d.screen())
+		}
+	}
+	d.press("esc")
 	d.app.Update(tea.BackgroundColorMsg{})
 	if c := d.app.View().Content; strings.Contains(c, "38;5") || strings.Contains(c, "48;5") {
 		t.Error("NO_COLOR=yes has colours")

@@ -215,6 +215,9 @@ func (a *app) finished(msg finishedMsg) tea.Cmd {
 	case len(msg.failures) > 0:
 		a.dialog = newReport(msg.failures)
 	}
+	if p.state == taskFailed && a.dialog == nil && !a.entries.typing && a.focus <= paneInspector && a.screen == screenMain {
+		a.setFocus(paneTask) // what a tool said needs the room
+	}
 	if msg.watch && a.bottom == paneTask {
 		a.bottom = paneEvents
 		if a.focus == paneTask {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/tui/draw"
 )
@@ -71,6 +72,26 @@ func tokenText(t json.Token) string {
 	default:
 		return fmt.Sprint(v)
 	}
+}
+
+// line writes a node as one line.
+func (n *node) line() string {
+	if len(n.children) == 0 {
+		return n.text
+	}
+	var parts []string
+	list := n.children[0].name == "[0]"
+	for _, c := range n.children {
+		if list {
+			parts = append(parts, c.line())
+		} else {
+			parts = append(parts, c.name+": "+c.line())
+		}
+	}
+	if list {
+		return "[" + strings.Join(parts, ", ") + "]"
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // lines draws the children of a node, names lined up.

@@ -66,6 +66,7 @@ type Model struct {
 
 	page      page
 	name      textinput.Model
+	proposed  bool // the name is still the proposal: typing replaces it
 	templates []api.Template
 	loaded    bool
 	template  int
@@ -95,7 +96,7 @@ func New(ctx context.Context, s api.Scaffolder, parent, name string) *Model {
 	in.SetValue(name)
 	in.CursorEnd()
 	in.Focus()
-	return &Model{ctx: ctx, scaffolder: s, parent: parent, name: in}
+	return &Model{ctx: ctx, scaffolder: s, parent: parent, name: in, proposed: true}
 }
 
 // Init asks for the templates.
@@ -177,6 +178,7 @@ func (m *Model) Key(msg tea.KeyPressMsg) tea.Cmd {
 		return nil
 	}
 	if m.page == pageName {
+		m.begin(msg.Text != "")
 		m.name, _ = m.name.Update(msg) // the command only blinks
 		return m.ask()
 	}
@@ -184,10 +186,22 @@ func (m *Model) Key(msg tea.KeyPressMsg) tea.Cmd {
 }
 
 // Paste handles pasted text.
-func (m *Model) Paste(text string) {
-	if m.page == pageName {
-		m.name, _ = m.name.Update(tea.PasteMsg{Content: text})
+func (m *Model) Paste(text string) tea.Cmd {
+	if m.page != pageName {
+		return nil
 	}
+	m.begin(true)
+	m.name, _ = m.name.Update(tea.PasteMsg{Content: text})
+	return m.ask()
+}
+
+// begin is called before the first change of the proposed name: a new text takes
+// its place, any other key edits it.
+func (m *Model) begin(text bool) {
+	if m.proposed && text {
+		m.name.SetValue("")
+	}
+	m.proposed = false
 }
 
 func (m *Model) forward() tea.Cmd {
