@@ -69,7 +69,7 @@ func openTerminal(t *testing.T, mode string, env ...string) *terminal {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("no pseudo terminal: %v", err)
+		missing(t, fmt.Sprintf("no pseudo terminal: %v", err))
 	}
 	t.Cleanup(func() { master.Close() })
 	n, err := unix.IoctlGetInt(int(master.Fd()), unix.TIOCGPTN)
@@ -81,7 +81,7 @@ func openTerminal(t *testing.T, mode string, env ...string) *terminal {
 	}
 	slave, err := os.OpenFile("/dev/pts/"+strconv.Itoa(n), os.O_RDWR|syscall.O_NOCTTY, 0)
 	if err != nil {
-		t.Skipf("no pseudo terminal: %v", err)
+		missing(t, fmt.Sprintf("no pseudo terminal: %v", err))
 	}
 	t.Cleanup(func() { slave.Close() })
 	if err := unix.IoctlSetWinsize(int(slave.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: 80}); err != nil {
@@ -98,6 +98,16 @@ func openTerminal(t *testing.T, mode string, env ...string) *terminal {
 	}
 	go term.read()
 	return term
+}
+
+// missing skips a test where a part is missing, and fails it in continuous
+// integration, where every part has to be there.
+func missing(t *testing.T, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(what)
+	}
+	t.Skip(what)
 }
 
 func (p *terminal) read() {
