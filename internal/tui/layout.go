@@ -119,6 +119,9 @@ func (a *app) viewPane(p pane) []string {
 		size = a.rects.entries
 		f.Title, f.Note = a.entriesTitle()
 		lines = a.entries.view(t, size.w-2, size.h-2, f.Focused)
+		if a.conn.state == failed { // here is the room to say why
+			lines = t.State(problem("The target cannot be reached.", a.conn.err, "ctrl+r tries again"), size.w-2, size.h-2)
+		}
 	case paneInspector:
 		size = a.rects.inspector
 		var title string
@@ -195,6 +198,8 @@ func (a *app) listState(p pane) (draw.State, bool) {
 		return draw.State{}, false
 	case a.conn.state == unconnected:
 		return a.containerState(), true
+	case a.conn.state == failed && !a.single():
+		return draw.State{Mood: draw.Failed, Title: "No target: see entries."}, true
 	case a.conn.state == failed:
 		return problem("The target cannot be reached.", a.conn.err, "ctrl+r tries again"), true
 	case err != nil:
@@ -245,7 +250,7 @@ func (a *app) entriesTitle() (title, note string) {
 	if !e.known {
 		return title, ""
 	}
-	note = strconv.Itoa(e.page.Scanned)
+	note = count(uint64(e.page.Scanned))
 	if e.m.MaxEntries > 0 {
 		note += " of " + count(uint64(e.m.MaxEntries))
 	}

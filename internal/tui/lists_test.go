@@ -43,3 +43,14 @@ func TestAFailureGetsTheRoom(t *testing.T) {
 		t.Errorf("pane %d has the focus", d.app.focus)
 	}
 }
+
+// TestAnUnreachableTargetSaysWhy checks that the whole error can be read.
+func TestAnUnreachableTargetSaysWhy(t *testing.T) {
+	err := api.Errorf("parse", "/src/probe/.devcontainer/devcontainer.json:12:31", api.ErrUsage, "unexpected end of file after a name")
+	d := drive(t, apitest.NewFake(), 60, 20, func(d *driver, _ *Options) {
+		d.ws.SetErr("Status", err)
+		d.ws.SetErr("Open", err)
+	})
+	d.see("json:12:31")
+	d.see("unexpected end of file")
+}
