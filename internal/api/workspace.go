@@ -26,7 +26,8 @@ type Workspace interface {
 	Status(ctx context.Context, req StatusRequest) (Status, error)
 
 	// Exec runs a command in the container as its remote user and returns its
-	// exit code, 128+n when a signal ended it.
+	// exit code, 128+n when a signal ended it. One that could not be started is
+	// an error with the code 127 when it is not there, else 126.
 	Exec(ctx context.Context, req ExecRequest) (int, error)
 
 	// Logs streams what the container's main process printed.

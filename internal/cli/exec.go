@@ -28,7 +28,8 @@ the command gets one too.`,
 		Example: `  ebpfdev exec -- make test
   ebpfdev exec --user root -- bpftool prog
   tar c . | ebpfdev exec -- tar t`,
-		Annotations: exits("the command's own exit status, 128+n when signal n ended it"),
+		Annotations: exits("the command's own exit status, 128+n when signal n ended it",
+			"126 the command could not be started", "127 there is no such command in the container"),
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usage(cmd, "COMMAND is missing").WithHint("ebpfdev shell")
@@ -86,6 +87,9 @@ func runExec(ctx context.Context, opts *execOptions) error {
 		req.Streams = streams
 		code, err := ws.Exec(ctx, req)
 		restore()
+		if err != nil && code != 0 {
+			return &exitWith{code: code, err: err}
+		}
 		if err != nil {
 			return err
 		}

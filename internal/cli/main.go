@@ -31,6 +31,17 @@ type exitError int
 
 func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
+// exitWith is an error that is reported and ends the process with a code that is
+// not its kind's.
+type exitWith struct {
+	code int
+	err  error
+}
+
+func (e *exitWith) Error() string { return e.err.Error() }
+
+func (e *exitWith) Unwrap() error { return e.err }
+
 // Main runs one command line, without the program's name, and returns the
 // process's exit code. The context ends with the cause Interrupted when a
 // signal came.
@@ -74,6 +85,10 @@ func exitCode(ctx context.Context, f *factory, cmd *cobra.Command, args []string
 	}
 	if interrupted {
 		return sig.ExitCode()
+	}
+	var with *exitWith
+	if errors.As(err, &with) {
+		return with.code
 	}
 	return api.KindOf(err).ExitCode()
 }

@@ -97,7 +97,9 @@ type Process interface {
 	Stdout() io.Reader
 	Stderr() io.Reader
 	// Wait returns the exit code once the outputs have ended. A container that
-	// was removed or stopped meanwhile is ErrNotExist, not a bare 137.
+	// was removed or stopped meanwhile is ErrNotExist, not a bare 137. A command
+	// that could not be started is an error with a code beside it: 127 when it
+	// is not there, else 126.
 	Wait(ctx context.Context) (int, error)
 	Resize(ctx context.Context, size api.Size) error
 	// Close drops the connection; a command that reads its input sees the end.

@@ -94,7 +94,7 @@ func pump(ctx context.Context, process engine.Process, streams api.Streams) (int
 	}
 	code, err := process.Wait(ctx)
 	if err != nil {
-		return 0, err
+		return code, err
 	}
 	if err := errors.Join(outErr, errErr); err != nil && code == 0 {
 		return 0, api.E("write", "output", api.ErrFailed, err)

@@ -154,7 +154,12 @@ func (s *session) stream(ctx context.Context, spec engine.ExecSpec, line func(st
 	if ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	return process.Wait(ctx)
+	code, err := process.Wait(ctx)
+	if err != nil && code != 0 { // it could not be started
+		line(err.Error())
+		return code, nil
+	}
+	return code, err
 }
 
 // runner runs one command of a hook and returns its exit code.

@@ -84,6 +84,9 @@ func (s *session) output(ctx context.Context, spec engine.ExecSpec, stdin io.Rea
 		return "", "", 0, ctx.Err()
 	}
 	code, waitErr := process.Wait(ctx)
+	if waitErr != nil && code != 0 { // it could not be started
+		return "", waitErr.Error(), code, nil
+	}
 	if waitErr != nil {
 		return "", "", 0, waitErr
 	}

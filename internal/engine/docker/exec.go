@@ -34,8 +34,8 @@ func (e *Engine) Exec(ctx context.Context, id string, spec engine.ExecSpec) (eng
 	if err != nil {
 		return nil, e.execFault(ctx, id, err)
 	}
-	p := &process{engine: e, container: id, exec: created.ID, conn: attached.HijackedResponse, ended: make(chan struct{})}
-	p.start(spec.TTY)
+	p := &process{engine: e, container: id, exec: created.ID, command: spec.Cmd[0], conn: attached.HijackedResponse, ended: make(chan struct{})}
+	p.start(context.WithoutCancel(ctx), spec.TTY)
 	go p.watch(context.WithoutCancel(ctx))
 	if spec.TTY && size != (client.ConsoleSize{}) {
 		// Engines before API 1.42 do not know the size at creation.
@@ -62,6 +62,8 @@ type process struct {
 	engine    *Engine
 	container string
 	exec      string
+	command   string
+	refused   string // why it was not started, in the engine's words; set before ended is closed
 	conn      client.HijackedResponse
 	stdout    io.Reader
 	stderr    io.Reader
@@ -71,7 +73,7 @@ type process struct {
 }
 
 // start copies the connection to the two outputs until the command has ended.
-func (p *process) start(tty bool) {
+func (p *process) start(ctx context.Context, tty bool) {
 	outR, outW := io.Pipe()
 	p.stdout = outR
 	if tty {
@@ -79,8 +81,9 @@ func (p *process) start(tty bool) {
 		p.abort = func() { _ = outR.Close() }
 		go func() {
 			defer close(p.ended)
-			_, err := io.Copy(outW, p.conn.Reader)
-			outW.CloseWithError(err)
+			held := &holdBack{to: outW}
+			_, err := io.Copy(held, p.conn.Reader)
+			outW.CloseWithError(p.settle(ctx, held, err))
 		}()
 		return
 	}
@@ -89,8 +92,9 @@ func (p *process) start(tty bool) {
 	p.abort = func() { _, _ = outR.Close(), errR.Close() }
 	go func() {
 		defer close(p.ended)
-		_, err := stdcopy.StdCopy(outW, errW, p.conn.Reader)
-		outW.CloseWithError(err)
+		held := &holdBack{to: outW}
+		_, err := stdcopy.StdCopy(held, errW, p.conn.Reader)
+		outW.CloseWithError(p.settle(ctx, held, err))
 		errW.CloseWithError(err)
 	}()
 }
@@ -162,18 +166,30 @@ func (p *process) Wait(ctx context.Context) (int, error) {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+	if p.refused != "" {
+		return refusal(p.command, p.refused)
+	}
+	res, err := p.result(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return p.exitCode(ctx, res.ExitCode)
+}
+
+// result polls until the engine says that the command has ended.
+func (p *process) result(ctx context.Context) (client.ExecInspectResult, error) {
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		res, err := p.engine.api.ExecInspect(ctx, p.exec, client.ExecInspectOptions{})
 		if err != nil {
-			return 0, p.waitFault(ctx, err)
+			return res, p.waitFault(ctx, err)
 		}
 		if !res.Running {
-			return p.exitCode(ctx, res.ExitCode)
+			return res, nil
 		}
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return res, ctx.Err()
 		}
 	}
 }

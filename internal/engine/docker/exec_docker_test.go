@@ -139,11 +139,43 @@ func TestContainerThatDoesNotRun(t *testing.T) {
 	}
 }
 
-func TestCommandThatIsNotThere(t *testing.T) {
+func TestCommandThatCannotBeStarted(t *testing.T) {
 	e := openBase(t)
 	id := running(t, e, engine.ContainerSpec{NetworkMode: "none"})
-	r := run(t, e, id, engine.ExecSpec{Cmd: []string{"/no/such/command"}}, nil)
-	if r.wait != nil || (r.code != 126 && r.code != 127) || !strings.Contains(r.out+r.err, "no such file") {
-		t.Errorf("%+v", r)
+	tests := []struct {
+		name string
+		spec engine.ExecSpec
+		code int
+		want string
+	}{
+		{"no such command", engine.ExecSpec{Cmd: []string{"nosuch"}}, 127, "exec nosuch: command not found in the container"},
+		{"no such path", engine.ExecSpec{Cmd: []string{"/no/such"}}, 127, "exec /no/such: command not found in the container"},
+		{"at a terminal", engine.ExecSpec{Cmd: []string{"nosuch"}, TTY: true}, 127, "exec nosuch: command not found in the container"},
+		{"no program", engine.ExecSpec{Cmd: []string{"/etc/passwd"}}, 126, "exec /etc/passwd: it is not an executable file in the container"},
+		{"a folder", engine.ExecSpec{Cmd: []string{"/etc"}}, 126, "exec /etc: it is not an executable file in the container"},
 	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := run(t, e, id, tt.spec, nil)
+			if r.wait == nil || r.wait.Error() != tt.want || r.code != tt.code || r.out+r.err != "" {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+	t.Run("no such folder or user", func(t *testing.T) {
+		for _, spec := range []engine.ExecSpec{{Cmd: []string{"true"}, Dir: "/no/such"}, {Cmd: []string{"true"}, User: "nobody-here"}} {
+			if r := run(t, e, id, spec, nil); r.wait == nil || r.code != 126 || r.out+r.err != "" {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+	t.Run("a command that only says so", func(t *testing.T) {
+		for _, tty := range []bool{false, true} {
+			spec := sh("printf 'OCI runtime exec failed: no'; exit 126")
+			spec.TTY = tty
+			if r := run(t, e, id, spec, nil); r.wait != nil || r.code != 126 || r.out != "OCI runtime exec failed: no" {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
 }
