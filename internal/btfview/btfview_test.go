@@ -114,6 +114,12 @@ func TestDecode(t *testing.T) {
 			`{"pid":7,"code":-2,"when":1,"comm":"sh","lines":["a","bbbbbbbb"]}`,
 		},
 		{
+			"event_value",
+			"07000000 feffffff 0100000000000000 73680000000000000000000000000000 6100000000000000 0000000000000000",
+			`{pid: 7, code: -2, when: 1, comm: "sh", lines: ["a"]}`,
+			`{"pid":7,"code":-2,"when":1,"comm":"sh","lines":["a",""]}`,
+		},
+		{
 			"flow_value",
 			"7f000001 08080808 01bb 0035 00000005 0242ac110002 aabbccddeeff" +
 				"fe800000000000000000000000000001 00000000000000000000ffff0a000001",

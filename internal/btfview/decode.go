@@ -19,9 +19,10 @@ import (
 // as long as one, and there is no JSON.
 //
 // A struct that ends with an array without a length, "char data[]", takes the
-// rest of raw into it. Strings end at their first NUL. Of a union all members are shown. Numbers in
-// network byte order (__be16, __be32) are shown in the host's; those and byte
-// arrays that are addresses by their names are shown as addresses.
+// rest of raw into it. Strings end at their first NUL, and empty ones at the end
+// of a list of strings are left out of the text. Of a union all members are
+// shown. Numbers in network byte order (__be16, __be32) are shown in the host's;
+// those and byte arrays that are addresses by their names are shown as addresses.
 func Decode(t btf.Type, raw []byte) api.Datum {
 	d := api.Datum{Raw: raw}
 	text, ok := show(nil, t, raw, false)
@@ -226,6 +227,12 @@ func (p *printer) array(a *btf.Array, name string, raw []byte) {
 	}
 	p.buf = append(p.buf, '[')
 	size, err := btf.Sizeof(a.Type)
+	if !p.json && err == nil && size > 0 && isStrings(a, name) {
+		// A list of arguments is seldom full; what is left out is typed back as zeros.
+		for len(raw) >= size && allZero(raw[len(raw)-size:]) {
+			raw = raw[:len(raw)-size]
+		}
+	}
 	for i := 0; err == nil && size > 0 && i+size <= len(raw) && !p.over(); i += size {
 		if i > 0 {
 			p.comma()
@@ -233,6 +240,17 @@ func (p *printer) array(a *btf.Array, name string, raw []byte) {
 		p.value(a.Type, name, raw[i:i+size])
 	}
 	p.buf = append(p.buf, ']')
+}
+
+// isStrings reports whether an array's elements are strings.
+func isStrings(a *btf.Array, name string) bool {
+	t, _ := strip(a.Type)
+	elem, ok := t.(*btf.Array)
+	return ok && isText(elem, name)
+}
+
+func allZero(b []byte) bool {
+	return len(bytes.TrimLeft(b, "\x00")) == 0
 }
 
 // text writes a string that ends at the first NUL or with raw. It writes nothing
