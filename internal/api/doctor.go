@@ -13,9 +13,11 @@ type Doctor interface {
 	Apply(ctx context.Context, fix Fix, fn func(Progress) error) error
 }
 
-// DoctorRequest chooses the workspace whose needs are checked too.
+// DoctorRequest chooses the workspace whose needs are checked too, and where its
+// programs will be loaded; empty is the container where there is an engine.
 type DoctorRequest struct {
-	Folder string `json:"folder,omitempty"`
+	Folder string     `json:"folder,omitempty"`
+	Target TargetName `json:"target,omitempty"`
 }
 
 // CheckState is how a check came out.

@@ -47,7 +47,7 @@ func runDoctor(ctx context.Context, opts *doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	req := api.DoctorRequest{Folder: folder}
+	req := api.DoctorRequest{Folder: folder, Target: api.TargetName(opts.target)}
 	checks, err := opts.diagnose(ctx, doc, req, !opts.fix)
 	if err != nil {
 		return err

@@ -62,11 +62,11 @@ const (
 
 // Diagnose runs all checks and sends each as it is known.
 func (d *Doctor) Diagnose(ctx context.Context, req api.DoctorRequest, fn func(api.Check) error) error {
-	x := &examination{doctor: d, folder: req.Folder}
+	x := &examination{doctor: d, folder: req.Folder, target: req.Target}
 	defer x.close()
 	for _, step := range []func(context.Context) []api.Check{
 		x.checkKernel, x.checkEngine, x.checkMachine, x.checkPrivileged, x.checkBaseImages,
-		x.checkFeatures, x.checkMounts, x.checkDisk,
+		x.checkPermission, x.checkFeatures, x.checkMounts, x.checkDisk,
 	} {
 		for _, c := range step(ctx) {
 			if ctx.Err() != nil {
@@ -85,6 +85,7 @@ func (d *Doctor) Diagnose(ctx context.Context, req api.DoctorRequest, fn func(ap
 type examination struct {
 	doctor    *Doctor
 	folder    string
+	target    api.TargetName
 	kernel    api.Kernel
 	kernelErr error
 	engine    engine.Engine // nil when none answers

@@ -114,6 +114,47 @@ func TestKernelChecks(t *testing.T) {
 	}
 }
 
+// A person without capabilities is told so where programs are loaded by this
+// very process, and only there: a container has its own.
+func TestPermissionToLoad(t *testing.T) {
+	const all = "CAP_SYS_ADMIN"
+	tests := []struct {
+		name      string
+		caps      []string
+		container bool
+		target    api.TargetName
+		want      api.CheckState // empty: no such check
+		fix       string
+	}{
+		{"a user here", nil, false, api.TargetLocal, api.CheckFail, "sudo ebpfdev run --target local"},
+		{"a user in the container", nil, true, "", api.CheckFail, "sudo ebpfdev run"},
+		{"a user whose container loads", nil, false, "", "", ""},
+		{"root here", []string{all}, false, api.TargetLocal, api.CheckOK, ""},
+		{"root in the container", []string{all}, true, "", api.CheckOK, ""},
+		{"least privilege", []string{"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN"}, true, "", api.CheckOK, ""},
+		{"without tracing", []string{"CAP_BPF", "CAP_NET_ADMIN"}, true, "", api.CheckWarn, "sudo ebpfdev run"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			d := New(Options{Engine: noEngine, Probe: func(ctx context.Context) (api.Kernel, error) {
+				k, err := goodKernel(ctx)
+				k.Caps, k.Container = tt.caps, tt.container
+				return k, err
+			}})
+			var got api.Check
+			err := d.Diagnose(t.Context(), api.DoctorRequest{Target: tt.target}, func(c api.Check) error {
+				if c.ID == "permission" {
+					got = c
+				}
+				return nil
+			})
+			if err != nil || got.State != tt.want || got.Fix != tt.fix {
+				t.Errorf("%+v, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestVersion(t *testing.T) {
 	for release, want := range map[string][2]int{"6.18.44-fc-v595": {6, 18}, "5.10": {5, 10}, "4.19-rc1": {4, 19}, "5.15.0+": {5, 15}, "": {0, 0}, "x": {0, 0}} {
 		if major, minor := version(release); [2]int{major, minor} != want {

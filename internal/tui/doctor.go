@@ -38,7 +38,7 @@ func (a *app) openDoctor() tea.Cmd {
 	ctx, cancel := context.WithCancel(a.ctx)
 	a.doctor = doctorScreen{run: a.doctor.run + 1, feed: newFeed[api.Check](1000), ctx: ctx, cancel: cancel, at: scroll{start: true}}
 	a.commands.end(a.commands.begin(a.now(), cli("doctor")), nil)
-	f, doctor, req := a.doctor.feed, a.opt.Doctor, api.DoctorRequest{Folder: a.conn.folder}
+	f, doctor, req := a.doctor.feed, a.opt.Doctor, api.DoctorRequest{Folder: a.conn.folder, Target: a.opt.Target}
 	run := func() tea.Msg {
 		f.end(doctor.Diagnose(ctx, req, func(c api.Check) error { f.put(c); return nil }))
 		return nil
