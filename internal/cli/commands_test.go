@@ -88,7 +88,7 @@ func TestCommands(t *testing.T) {
 			emptyKernel(h)
 			h.session.SetLoad(api.LoadResult{
 				Programs:   []api.Program{{Type: "xdp", Name: "count_packets"}},
-				Unattached: []api.Unattached{{Program: "count_packets", Reason: "xdp needs an interface", Hint: "ebpfdev load --attach count_packets=IFACE"}},
+				Unattached: []api.Unattached{{Program: "count_packets", Reason: "xdp needs an interface", Hint: "--attach count_packets=lo,generic"}},
 			})
 		}, args: []string{"load"}},
 		{name: "load-refused", setup: func(h *harness) {

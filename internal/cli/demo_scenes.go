@@ -135,7 +135,7 @@ func (d *demo) attach(ctx context.Context) error {
 	if len(res.Links) == 0 {
 		return api.Errorf("load", demoProject, api.ErrFailed, "nothing was attached")
 	}
-	return d.writeLoaded(res, false)
+	return d.writeLoaded(res, false, "ebpfdev load")
 }
 
 // watch starts programs in the container and shows their entry grow until it

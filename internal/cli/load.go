@@ -10,6 +10,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/output"
 	"github.com/ebpfdev/ebpfdev/internal/safe"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 type loadOptions struct {
@@ -32,7 +33,14 @@ pin programs, maps and links, so that they stay until "ebpfdev unload". It is al
 or nothing. Without an argument the project is built and its object is loaded.
 
 A program that needs a target (XDP and TC an interface, cgroup programs a cgroup)
-is attached with --attach PROGRAM=TARGET; without one it is loaded only.`,
+is attached with --attach PROGRAM=TARGET, or where the project's devcontainer.json
+says so, for "ebpfdev run" too; without either it is loaded only:
+
+  "customizations": {
+    "ebpfdev": {
+      "attach": [{"program": "count_packets", "target": "lo", "mode": "generic"}]
+    }
+  }`,
 		Example: `  ebpfdev load
   ebpfdev load --attach count_packets=veth0,generic
   ebpfdev load bpf/exec_x86_bpfel.o --replace`,
@@ -79,12 +87,28 @@ func runLoad(ctx context.Context, opts *loadOptions) error {
 		if opts.output.Format == output.FormatJSON {
 			return output.JSON(opts.io.Out, res)
 		}
-		if err := opts.writeLoaded(res, opts.noAttach); err != nil {
+		if err := opts.writeLoaded(res, opts.noAttach, opts.command()); err != nil {
 			return err
 		}
 		opts.say("Pinned %d %s. \"ebpfdev unload\" takes back what was loaded.", len(res.Pins), plural(len(res.Pins), "object", "objects"))
 		return nil
 	})
+}
+
+// command is the command line that loads the same anew.
+func (o *loadOptions) command() string {
+	words := append([]string{"ebpfdev", "load", "--replace"}, o.paths...)
+	if o.project != "" {
+		words = append(words, "--project", o.project)
+	}
+	return withAttach(words, o.attach)
+}
+
+func withAttach(words, attach []string) string {
+	for _, a := range attach {
+		words = append(words, "--attach", a)
+	}
+	return shell.Join(words...)
 }
 
 func projectName(name string, s api.Session) string {
@@ -117,8 +141,8 @@ func parseAttach(specs []string) ([]api.AttachOption, error) {
 }
 
 // writeLoaded shows what a load made: each program with where it is attached,
-// and the maps.
-func (f *factory) writeLoaded(res api.LoadResult, noAttach bool) error {
+// and the maps. With the flag in a hint the command attaches what is not.
+func (f *factory) writeLoaded(res api.LoadResult, noAttach bool, command string) error {
 	where := map[uint32]string{}
 	for _, l := range res.Links {
 		where[l.ProgramID] = l.Target
@@ -144,7 +168,7 @@ func (f *factory) writeLoaded(res api.LoadResult, noAttach bool) error {
 	for _, u := range res.Unattached {
 		f.note(fmt.Sprintf("%s is not attached: %s", u.Program, u.Reason))
 		if u.Hint != "" {
-			f.say("hint: %s", safe.Line(u.Hint))
+			f.say("hint: %s", safe.Line(command+" "+u.Hint))
 		}
 	}
 	return nil

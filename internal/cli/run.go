@@ -81,7 +81,7 @@ func runRun(ctx context.Context, opts *runOptions) error {
 		}
 		defer opts.takeBack(ctx, s, project)
 		if opts.output.Format == output.FormatTable {
-			if err := opts.writeLoaded(res, false); err != nil {
+			if err := opts.writeLoaded(res, false, withAttach(append([]string{"ebpfdev", "run"}, opts.paths...), opts.attach)); err != nil {
 				return err
 			}
 		}

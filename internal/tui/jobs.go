@@ -131,7 +131,7 @@ func load(ctx context.Context, l api.Loader, project string, objects []api.Objec
 		say(note{step: k.Program + "  attached to " + k.Target, done: true})
 	}
 	for _, u := range res.Unattached {
-		say(note{step: u.Program + "  not attached: " + u.Reason, done: true, mark: draw.Locked, line: hint(u.Hint)})
+		say(note{step: u.Program + "  not attached: " + u.Reason, done: true, mark: draw.Locked, line: hint(attachCommand(s.lifetime, u.Hint))})
 	}
 	return outcome{
 		loaded: true, watch: s.lifetime == api.LifetimeSession, unattached: len(res.Unattached),
@@ -149,6 +149,18 @@ func refused(err error, object string) []failure {
 		Program: v.Program, Verdict: api.VerdictRejected, Log: v.Log, LogTruncated: v.Truncated,
 		Reason: v.Summary, File: v.File, Line: v.Line, Source: v.Source, Why: v.Why, Fix: v.Fix,
 	}}}
+}
+
+// attachCommand is the command line that attaches with the flag of a hint.
+func attachCommand(lifetime api.Lifetime, flag string) string {
+	switch {
+	case flag == "":
+		return ""
+	case lifetime == api.LifetimePinned:
+		return "ebpfdev load --replace " + flag
+	default:
+		return "ebpfdev run " + flag
+	}
 }
 
 func hint(s string) string {

@@ -146,7 +146,7 @@ func checkListed(t *testing.T, l link.Link, program, typ, target string) {
 
 func TestUnattached(t *testing.T) {
 	for program, hint := range map[string]string{
-		"pass": "--attach pass=eth0", "classify": "--attach classify=eth0",
+		"pass": "--attach pass=lo,generic", "classify": "--attach classify=lo",
 		"allow": "--attach allow=/sys/fs/cgroup", "on_call": "--attach on_call=/bin/bash:readline", "filter": "",
 	} {
 		l, left, err := one(t, program)

@@ -17,7 +17,7 @@ import (
 
 func xdp(j *job) (link.Link, error) {
 	if j.target == "" {
-		return nil, needs(j, "a network interface", "eth0")
+		return nil, needs(j, "a network interface", "lo,generic")
 	}
 	if j.spec.AttachType == ebpf.AttachXDPDevMap || j.spec.AttachType == ebpf.AttachXDPCPUMap {
 		return other(j)
@@ -37,7 +37,7 @@ func xdp(j *job) (link.Link, error) {
 	l, err := link.AttachXDP(link.XDPOptions{Program: j.prog, Interface: iface.Index, Flags: flags})
 	if errors.Is(err, unix.EOPNOTSUPP) && flags&(link.XDPDriverMode|link.XDPOffloadMode) != 0 {
 		return nil, api.Errorf("attach", j.name, api.ErrNotSupported, "the driver of "+j.target+" has no "+j.mode+" XDP").
-			WithHint("--attach " + j.name + "=" + j.target + ",generic")
+			WithHint(shell.Join("ebpfdev", "load", "--attach", j.name+"="+j.target+",generic"))
 	}
 	return l, err
 }
@@ -46,7 +46,7 @@ func xdp(j *job) (link.Link, error) {
 // 6.6). A section that names no direction means ingress.
 func tcx(j *job) (link.Link, error) {
 	if j.target == "" {
-		return nil, needs(j, "a network interface", "eth0")
+		return nil, needs(j, "a network interface", "lo")
 	}
 	direction := j.spec.AttachType
 	switch {
