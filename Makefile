@@ -41,9 +41,12 @@ bench: build ## times beside the reference Dev Container CLI's, in one run
 	go test -tags kernel -run '^$$' -bench . ./internal/bpf/maps
 
 .PHONY: lint
-lint: ## golangci-lint, goreleaser check, known vulnerabilities
+lint: ## golangci-lint, goreleaser check
 	go run $(GOLANGCI_LINT) run ./...
 	go run $(GORELEASER) check
+
+.PHONY: vuln
+vuln: ## known vulnerabilities; asks Go's vulnerability database
 	go run $(GOVULNCHECK) ./...
 
 .PHONY: fresh
