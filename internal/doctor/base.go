@@ -42,8 +42,11 @@ func (m machine) bootstrap(suite string) command {
 
 // debootstrap unpacks a Debian root file system into a folder.
 func (m machine) debootstrap(suite, dir string) command {
-	mirror := strings.Fields(m.mirrorLines(suite)[0])[1]
-	return cmd("debootstrap", "--variant=minbase", "--include=ca-certificates", suite, dir, mirror)
+	c := cmd("debootstrap", "--variant=minbase", "--include=ca-certificates", suite, dir)
+	if lines := m.mirrorLines(suite); len(lines) > 0 {
+		c.argv = append(c.argv, strings.Fields(lines[0])[1])
+	}
+	return c
 }
 
 // applyBase gets every base image that is not there.

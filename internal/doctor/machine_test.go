@@ -47,7 +47,7 @@ func TestMirrorLines(t *testing.T) {
 				"etc/apt/sources.list.d/x.sources": file("Enabled: no\nTypes: deb\nURIs: http://off.example\nSuites: trixie\nComponents: main\n"),
 			},
 			"trixie",
-			[]string{"deb http://deb.debian.org/debian trixie main"},
+			nil,
 		},
 		{
 			"Ubuntu has no Debian mirror",
@@ -56,7 +56,7 @@ func TestMirrorLines(t *testing.T) {
 				"etc/apt/sources.list": file("deb http://archive.ubuntu.com/ubuntu noble main\n"),
 			},
 			"trixie",
-			[]string{"deb http://deb.debian.org/debian trixie main"},
+			nil,
 		},
 	}
 	for _, tt := range tests {

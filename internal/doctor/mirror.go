@@ -7,9 +7,6 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 )
 
-// defaultMirror serves machines that have no Debian mirror of their own.
-const defaultMirror = "http://deb.debian.org/debian"
-
 // suiteOf returns the Debian suite behind an image's name: "trixie" for
 // "debian:trixie-slim". Other images cannot be made from packages.
 func suiteOf(ref string) (string, error) {
@@ -24,22 +21,22 @@ func suiteOf(ref string) (string, error) {
 
 // mirrorLines returns sources for a suite, in apt's one-line format, from the
 // mirrors that this machine uses for its own suite. Updates and security come
-// along where the machine has them: then its mirrors carry them.
+// along where the machine has them: then its mirrors carry them. A machine
+// without Debian mirrors has none; the tools know where Debian's own are.
 func (m machine) mirrorLines(suite string) []string {
-	line := func(uri, suite string) string { return "deb " + uri + " " + suite + " main" }
 	if m.id != "debian" || m.codename == "" {
-		return []string{line(defaultMirror, suite)}
+		return nil
 	}
 	var lines []string
 	for _, part := range []string{"", "-updates", "-security"} {
 		for _, s := range m.sources {
 			if slices.Contains(s.suites, m.codename+part) && slices.Contains(s.components, "main") {
-				lines = append(lines, line(s.uri, suite+part))
+				lines = append(lines, "deb "+s.uri+" "+suite+part+" main")
 				break
 			}
 		}
 		if part == "" && len(lines) == 0 {
-			return []string{line(defaultMirror, suite)}
+			return nil
 		}
 	}
 	return lines
