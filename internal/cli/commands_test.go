@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -279,6 +280,34 @@ func TestNewAsksAtATerminal(t *testing.T) {
 	want := api.ScaffoldRequest{Name: "probe", Folder: "/src/probe", Template: "ebpf-go", Kind: "xdp"}
 	if got := h.scaffolder.Scaffolded(); len(got) != 1 || got[0] != want {
 		t.Errorf("scaffolded %+v, want %+v", got, want)
+	}
+}
+
+// A folder that is in use is refused right after the name, and before any
+// question when the command line names it.
+func TestNewRefusesAFolderInUseEarly(t *testing.T) {
+	use := func(h *harness, name string) string {
+		folder := filepath.Join(h.dir, name)
+		if err := os.MkdirAll(filepath.Join(folder, "src"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return folder
+	}
+	h := newHarness(t, "NO_COLOR=1").terminal("taken\nfree\n\n\nn\n")
+	use(h, "taken")
+	if code := h.run(t, "new"); code != 1 {
+		t.Errorf("exit code %d, want 1: nothing was written\n%s", code, h.errOut)
+	}
+	text := h.errOut.String()
+	if said, asked := strings.Index(text, `not empty: "src"`), strings.Index(text, "Which framework?"); said < 0 || asked < said {
+		t.Errorf("it was not said before the next question:\n%s", text)
+	}
+	for _, args := range [][]string{{"new", "taken"}, {"new", "--workspace-folder", "taken"}} {
+		h := newHarness(t, "NO_COLOR=1").terminal("")
+		use(h, "taken")
+		if code := h.run(t, args...); code != 5 || strings.Contains(h.errOut.String(), "Which") || strings.Contains(h.errOut.String(), "What") {
+			t.Errorf("%q: exit code %d, want 5 and no question\n%s", args, code, h.errOut)
+		}
 	}
 }
 

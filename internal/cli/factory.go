@@ -43,7 +43,7 @@ func newFactory(ios *iostreams.IOStreams, deps Deps) *factory {
 		workspace:  sync.OnceValues(deps.Workspace),
 		scaffolder: sync.OnceValues(deps.Scaffolder),
 		doctor:     sync.OnceValues(deps.Doctor),
-		asker:      sync.OnceValue(func() *prompt.Linear { return prompt.NewLinear(ios.In, ios.ErrOut) }),
+		asker:      sync.OnceValue(func() *prompt.Linear { return prompt.NewLinear(ios.In, ios.ErrOut, ios.Width()) }),
 	}
 }
 

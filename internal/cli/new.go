@@ -13,6 +13,9 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
+// otherFolder is what to do about a folder that is in use.
+const otherFolder = "ebpfdev new OTHER-NAME, or --workspace-folder EMPTY-FOLDER"
+
 type newOptions struct {
 	*factory
 	req    api.ScaffoldRequest
@@ -69,7 +72,7 @@ func runNew(ctx context.Context, opts *newOptions) error {
 	if err != nil {
 		return err
 	}
-	if opts.req.Folder, err = opts.projectFolder(); err != nil {
+	if opts.req.Folder, err = opts.projectFolder(opts.req.Name); err != nil {
 		return err
 	}
 	if asked {
@@ -79,7 +82,7 @@ func runNew(ctx context.Context, opts *newOptions) error {
 	}
 	res, err := sc.Scaffold(ctx, opts.req)
 	if errors.Is(err, api.ErrConflict) && api.HintOf(err) == "" {
-		return api.E("", "", "", err).WithHint("ebpfdev new OTHER-NAME, or --workspace-folder EMPTY-FOLDER")
+		return api.E("", "", "", err).WithHint(otherFolder)
 	}
 	if err != nil {
 		return err
@@ -100,15 +103,15 @@ func runNew(ctx context.Context, opts *newOptions) error {
 
 // projectFolder is where the project goes: the folder that was named, else the
 // project's name, here. A bad name is the scaffolder's to refuse.
-func (o *newOptions) projectFolder() (string, error) {
+func (o *newOptions) projectFolder(name string) (string, error) {
 	here, err := currentFolder()
 	if err != nil {
-		return "", api.E("scaffold", o.req.Name, api.ErrEnvironment, err)
+		return "", api.E("scaffold", name, api.ErrEnvironment, err)
 	}
 	if o.folder != "" {
 		return absolute(here, o.folder), nil
 	}
-	return absolute(here, o.req.Name), nil
+	return absolute(here, name), nil
 }
 
 func (o *newOptions) writeNew(res api.ScaffoldResult) error {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,6 +27,12 @@ func (o *newOptions) complete(ctx context.Context, sc api.Scaffolder, list []api
 	}
 	if !o.yes && !o.io.CanPrompt() {
 		return false, o.missing(list)
+	}
+	// A folder that is in use is said before any question, not after all.
+	if !o.yes && (o.req.Name != "" || o.folder != "") {
+		if err := o.inUse(o.req.Name); err != nil {
+			return false, err
+		}
 	}
 	answer := func(q prompt.Question, into *string) error {
 		if *into != "" {
@@ -73,13 +81,41 @@ func (o *newOptions) missing(list []api.Template) error {
 		WithHint(shell.Join("ebpfdev", "new", complete.Name, "--template", complete.Template, "--kind", complete.Kind))
 }
 
-// nameError asks the scaffolder what it thinks of a name.
+// nameError asks the scaffolder what it thinks of a name, and looks whether its
+// folder is in use.
 func (o *newOptions) nameError(ctx context.Context, sc api.Scaffolder, list []api.Template) func(string) error {
 	return func(name string) error {
 		req := api.ScaffoldRequest{Name: name, Folder: name, Template: list[0].ID, Kind: list[0].Kinds[0].ID}
-		_, err := sc.Preview(ctx, req)
+		if _, err := sc.Preview(ctx, req); err != nil {
+			return err
+		}
+		return o.inUse(name)
+	}
+}
+
+// inUse says why a project cannot go where it would with this name. Only what is
+// plain to see counts: the scaffolder looks closer when it writes.
+func (o *newOptions) inUse(name string) error {
+	folder, err := o.projectFolder(name)
+	if err != nil {
 		return err
 	}
+	info, err := os.Stat(folder)
+	if err != nil {
+		return nil //nolint:nilerr // it is not there, or the scaffolder says what is wrong
+	}
+	cause := "it exists and is not a folder"
+	if info.IsDir() {
+		files, err := os.ReadDir(folder)
+		if err != nil || len(files) == 0 {
+			return nil //nolint:nilerr // as above
+		}
+		cause = fmt.Sprintf("not empty: %q", files[0].Name())
+		if len(files) > 1 {
+			cause += " and more"
+		}
+	}
+	return api.Errorf("create project", folder, api.ErrConflict, cause).WithHint(otherFolder)
 }
 
 func nameQuestion(validate func(string) error) prompt.Question {

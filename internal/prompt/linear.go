@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/safe"
 )
@@ -17,6 +19,7 @@ import (
 type Linear struct {
 	in    io.Reader
 	out   io.Writer
+	width int       // in cells; 0 does not wrap
 	lines chan line // filled by one reader, started with the first question
 }
 
@@ -25,16 +28,17 @@ type line struct {
 	err  error
 }
 
-// NewLinear reads answers from in and writes questions to out.
-func NewLinear(in io.Reader, out io.Writer) *Linear {
-	return &Linear{in: in, out: out}
+// NewLinear reads answers from in and writes questions to out, wrapped at words
+// to a width in cells; 0 does not wrap.
+func NewLinear(in io.Reader, out io.Writer, width int) *Linear {
+	return &Linear{in: in, out: out, width: width}
 }
 
 // Ask asks until the answer is valid. The end of the input is an error, a
 // cancelled context ends the question with the context's error.
 func (l *Linear) Ask(ctx context.Context, q Question) (string, error) {
 	for {
-		if _, err := io.WriteString(l.out, render(q)); err != nil {
+		if _, err := io.WriteString(l.out, render(q, l.width)); err != nil {
 			return "", err
 		}
 		typed, err := l.read(ctx)
@@ -104,27 +108,52 @@ func scan(in io.Reader, lines chan<- line) {
 	}
 }
 
-func render(q Question) string {
+func render(q Question, cells int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", safe.Line(q.Title))
+	fmt.Fprintf(&b, "%s\n", wrap(safe.Line(q.Title), 0, cells))
 	if q.Help != "" {
-		fmt.Fprintf(&b, "  %s\n", safe.Line(q.Help))
+		fmt.Fprintf(&b, "  %s\n", wrap(safe.Line(q.Help), 2, cells))
 	}
 	width := 0
 	for _, o := range q.Options {
 		width = max(width, len(o.Value))
 	}
-	def := q.Default
 	for i, o := range q.Options {
 		about := o.Title
 		if o.Help != "" {
 			about += ": " + o.Help
 		}
-		fmt.Fprintf(&b, "  %d  %-*s  %s\n", i+1, width, safe.Line(o.Value), safe.Line(about))
+		head := fmt.Sprintf("  %d  %-*s  ", i+1, width, safe.Line(o.Value))
+		fmt.Fprintf(&b, "%s%s\n", head, wrap(safe.Line(about), len(head), cells))
 	}
-	if def != "" {
-		fmt.Fprintf(&b, "[%s] ", safe.Line(def))
+	if q.Default != "" {
+		fmt.Fprintf(&b, "[%s] ", safe.Line(q.Default))
 	}
 	b.WriteString("> ")
+	return b.String()
+}
+
+// wrap breaks a line at spaces so that it fits a terminal of so many cells when
+// it begins after an indent, as the lines that follow do.
+func wrap[T ~string](text T, indent, cells int) string {
+	if cells <= indent {
+		return string(text)
+	}
+	var b strings.Builder
+	at := indent
+	for i, word := range strings.Split(string(text), " ") {
+		w := ansi.StringWidth(word)
+		switch {
+		case i == 0:
+		case at+1+w > cells:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += w
+	}
 	return b.String()
 }

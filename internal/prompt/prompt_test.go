@@ -49,7 +49,7 @@ func TestAnswer(t *testing.T) {
 
 func TestAskAgainUntilValid(t *testing.T) {
 	var out bytes.Buffer
-	got, err := NewLinear(strings.NewReader("plum\n2\n"), &out).Ask(t.Context(), fruit())
+	got, err := NewLinear(strings.NewReader("plum\n2\n"), &out, 0).Ask(t.Context(), fruit())
 	if err != nil || got != "pear" {
 		t.Fatalf("Ask = %q, %v", got, err)
 	}
@@ -68,9 +68,33 @@ Which fruit?
 	}
 }
 
+func TestLongTextWrapsAtWords(t *testing.T) {
+	q := Question{
+		Title: "Which fruit goes into the pie?", Help: "It is baked for an hour, whatever it is.",
+		Options: []Option{{Value: "apple", Title: "Apple", Help: "sour and firm, keeps its shape"}, {Value: "unbreakable", Title: "averyveryverylongword of one"}},
+	}
+	var out bytes.Buffer
+	if _, err := NewLinear(strings.NewReader("1\n"), &out, 32).Ask(t.Context(), q); err != nil {
+		t.Fatal(err)
+	}
+	const want = `Which fruit goes into the pie?
+  It is baked for an hour,
+  whatever it is.
+  1  apple        Apple: sour
+                  and firm,
+                  keeps its
+                  shape
+  2  unbreakable  averyveryverylongword
+                  of one
+> `
+	if out.String() != want {
+		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
 func TestConfirm(t *testing.T) {
 	for typed, want := range map[string]bool{"\n": true, "y\n": true, "NO\n": false, "what\nn\n": false, "yes": true} {
-		got, err := NewLinear(strings.NewReader(typed), io.Discard).Confirm(t.Context(), "Sure?", true)
+		got, err := NewLinear(strings.NewReader(typed), io.Discard, 0).Confirm(t.Context(), "Sure?", true)
 		if err != nil || got != want {
 			t.Errorf("Confirm with %q = %v, %v; want %v", typed, got, err, want)
 		}
@@ -78,7 +102,7 @@ func TestConfirm(t *testing.T) {
 }
 
 func TestEndOfInputIsAUsageError(t *testing.T) {
-	_, err := NewLinear(strings.NewReader(""), io.Discard).Ask(t.Context(), fruit())
+	_, err := NewLinear(strings.NewReader(""), io.Discard, 0).Ask(t.Context(), fruit())
 	if !errors.Is(err, api.ErrUsage) {
 		t.Errorf("Ask = %v, want a usage error", err)
 	}
@@ -89,7 +113,7 @@ func TestCancelEndsTheQuestion(t *testing.T) {
 	defer w.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := NewLinear(r, io.Discard).Ask(ctx, fruit()); !errors.Is(err, context.Canceled) {
+	if _, err := NewLinear(r, io.Discard, 0).Ask(ctx, fruit()); !errors.Is(err, context.Canceled) {
 		t.Errorf("Ask = %v, want the context's error", err)
 	}
 }
