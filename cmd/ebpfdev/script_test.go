@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -71,6 +72,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 	return map[string]func(*testscript.TestScript, bool, []string){
 		"exits":   cmdExits,
 		"elfbomb": cmdELFBomb,
+		"json":    cmdJSON,
 		"brokenpipe": func(ts *testscript.TestScript, _ bool, args []string) {
 			r, w, err := os.Pipe()
 			ts.Check(err)
@@ -94,6 +96,15 @@ func cmdExits(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	defer out.Close()
 	checkExit(ts, out, args)
+}
+
+// cmdJSON is "json CODE COMMAND...": as exits, and standard output must be one
+// JSON value, also when the command fails.
+func cmdJSON(ts *testscript.TestScript, neg bool, args []string) {
+	cmdExits(ts, neg, args)
+	if out := ts.ReadFile("out"); !json.Valid([]byte(out)) {
+		ts.Fatalf("standard output is no JSON: %q\n%s", out, ts.ReadFile("err"))
+	}
 }
 
 func checkExit(ts *testscript.TestScript, out *os.File, args []string) {
