@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/devcontainer"
@@ -88,15 +89,12 @@ type downRun struct {
 	w      *Workspace
 	e      engine.Engine
 	p      *project
+	swept  bool
 	result api.DownResult
 }
 
 func (d *downRun) run(ctx context.Context, all bool) error {
-	volumes, err := d.containers(ctx)
-	if err != nil {
-		return err
-	}
-	if err := d.volumes(ctx, volumes); err != nil {
+	if err := d.containersAndVolumes(ctx); err != nil {
 		return err
 	}
 	if err := removeScratch(ctx, d.e); err != nil {
@@ -106,6 +104,29 @@ func (d *downRun) run(ctx context.Context, all bool) error {
 		return d.images(ctx)
 	}
 	return nil
+}
+
+// containersAndVolumes removes both. A run that was killed may have asked the
+// engine for a container that it makes only now, and whose volumes are then in
+// use: it is looked for again, for a while.
+func (d *downRun) containersAndVolumes(ctx context.Context) error {
+	ticker := time.NewTicker(2 * lockRetry)
+	defer ticker.Stop()
+	for began := time.Now(); ; {
+		volumes, err := d.containers(ctx)
+		if err != nil {
+			return err
+		}
+		err = d.volumes(ctx, volumes)
+		if api.KindOf(err) != api.ErrConflict || time.Since(began) > cleanupTime {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
 }
 
 // containers removes the workspace's containers and returns the volumes of its
@@ -169,8 +190,9 @@ func (d *downRun) volumes(ctx context.Context, names []string) error {
 		if notExist(err) {
 			continue
 		}
-		if err == nil && volume.Options["type"] == "tracefs" {
+		if err == nil && volume.Options["type"] == "tracefs" && !d.swept {
 			d.sweep(ctx, name)
+			d.swept = true
 		}
 		if err := d.e.RemoveVolume(ctx, name); err != nil {
 			return err

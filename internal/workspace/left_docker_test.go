@@ -4,6 +4,7 @@ package workspace_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -15,12 +16,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/devcontainer"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
+	"github.com/ebpfdev/ebpfdev/internal/workspace"
 )
 
 // machine sees what a workspace leaves outside its container: temporary files,
@@ -255,5 +259,45 @@ func TestKilledCommandsLeaveNothing(t *testing.T) {
 		if left := m.left(); len(left) > 0 {
 			t.Errorf("round %d, %v: left after down: %v", i, args, left)
 		}
+	}
+}
+
+// lateEngine makes a container that uses the workspace's volume just before the
+// volume is removed: what an engine does that a killed run had asked for one.
+type lateEngine struct {
+	engine.Engine
+	once   sync.Once
+	labels map[string]string
+	late   error
+}
+
+func (l *lateEngine) RemoveVolume(ctx context.Context, name string) error {
+	l.once.Do(func() {
+		_, l.late = l.Engine.CreateContainer(ctx, engine.ContainerSpec{
+			Image: base, Cmd: []string{"true"}, Labels: l.labels,
+			Mounts: []engine.Mount{{Type: "volume", Source: name, Target: "/late"}},
+		})
+	})
+	return l.Engine.RemoveVolume(ctx, name)
+}
+
+// TestDownFindsALateContainer: a container that appears while volumes are
+// removed goes too.
+func TestDownFindsALateContainer(t *testing.T) {
+	f := newFixture(t, config, dockerfile)
+	f.mustUp()
+	late := &lateEngine{Engine: f.e, labels: map[string]string{"dev.ebpfdev.workspace": devcontainer.ID(f.labels())}}
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := workspace.New(workspace.Options{
+		Engine: func(context.Context) (engine.Engine, error) { return late, nil }, Executable: path, Env: f.lookup,
+	})
+	if _, err := w.Down(t.Context(), api.DownRequest{Folder: f.folder}); err != nil || late.late != nil {
+		t.Fatalf("%v, %v", err, late.late)
+	}
+	if left := f.left(t.Context()); len(left) > 0 {
+		t.Errorf("left after down: %v", left)
 	}
 }
