@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -74,7 +75,8 @@ type selection struct {
 }
 
 func (v *view) selection(req api.QueryRequest) (*selection, error) {
-	s := &selection{view: v, match: v.matcher(req.Where), offset: max(req.Offset, 0), limit: min(req.Limit, maxLimit)}
+	s := &selection{view: v, match: v.matcher(req.Where), limit: min(req.Limit, maxLimit)}
+	s.offset = min(max(req.Offset, 0), math.MaxInt-maxLimit) // so that the sum of both is a number
 	if s.limit <= 0 {
 		s.limit = defaultLimit
 	}
