@@ -108,16 +108,19 @@ func (s *session) shell(ctx context.Context, user, script string) (string, error
 	return out, nil
 }
 
-// tail keeps the end of what is written to it.
-type tail struct{ bytes.Buffer }
+// tail keeps the end of what is written to it. The buffer is no embedded one:
+// io.Copy would find its ReadFrom, which knows no limit.
+type tail struct{ buf bytes.Buffer }
 
 func (t *tail) Write(p []byte) (int, error) {
-	n, err := t.Buffer.Write(p)
-	if over := t.Len() - maxOutput; over > 0 {
-		t.Next(over)
+	n, err := t.buf.Write(p)
+	if over := t.buf.Len() - maxOutput; over > 0 {
+		t.buf.Next(over)
 	}
 	return n, err
 }
+
+func (t *tail) String() string { return t.buf.String() }
 
 // envMap turns KEY=VALUE lines into a map; the last of a key counts.
 func envMap(list []string) map[string]string {

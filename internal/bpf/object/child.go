@@ -41,7 +41,7 @@ func CheckInChild(ctx context.Context, argv []string, obj api.Object) error {
 	case limited.Err() != nil:
 		return api.Errorf("read", obj.Name, api.ErrTimeout, "parsing it took longer than "+childTime.String())
 	case errors.As(err, &exit):
-		return invalid(obj.Name, childCause(said.String(), exit))
+		return invalid(obj.Name, childCause(said.buf.String(), exit))
 	default:
 		return api.E("start", argv[0], api.ErrEnvironment, err)
 	}
@@ -60,14 +60,15 @@ func childCause(said string, exit *exec.ExitError) string {
 	}
 }
 
-// headWriter keeps the first bytes of what is written to it.
+// headWriter keeps the first bytes of what is written to it. The buffer is no
+// embedded one: io.Copy would find its ReadFrom, which knows no limit.
 type headWriter struct {
-	bytes.Buffer
+	buf   bytes.Buffer
 	limit int
 }
 
 // Write never fails, so that the child is not stopped by it.
 func (w *headWriter) Write(p []byte) (int, error) {
-	w.Buffer.Write(p[:min(len(p), w.limit-w.Len())])
+	w.buf.Write(p[:min(len(p), w.limit-w.buf.Len())])
 	return len(p), nil
 }
