@@ -104,7 +104,9 @@ type builder struct {
 func (b *builder) run(folder *buildcontext.Context, opts client.ImageBuildOptions) (string, error) {
 	ctx, cancel := context.WithCancel(b.ctx)
 	defer cancel()
-	body := &failingReader{r: folder.Stream(ctx)}
+	stream := folder.Stream(ctx)
+	defer func() { _ = stream.Close() }() // else what an engine did not read waits for ever, with a file open
+	body := &failingReader{r: stream}
 	type answer struct {
 		res client.ImageBuildResult
 		err error

@@ -79,7 +79,9 @@ func (e *Engine) ListContainers(ctx context.Context, labels map[string]string) (
 	return list, nil
 }
 
-// WaitContainer returns the exit code of a container once it does not run.
+// WaitContainer returns the exit code of a container once it does not run. When
+// the context ends the client says so: one that came with the answer at that
+// moment would wait for ever to be heard.
 func (e *Engine) WaitContainer(ctx context.Context, id string) (int, error) {
 	res := e.api.ContainerWait(ctx, id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 	select {
@@ -90,8 +92,6 @@ func (e *Engine) WaitContainer(ctx context.Context, id string) (int, error) {
 		return int(r.StatusCode), nil
 	case err := <-res.Error:
 		return 0, e.fault(ctx, "wait for container", short(id), err)
-	case <-ctx.Done():
-		return 0, ctx.Err()
 	}
 }
 
