@@ -273,7 +273,7 @@ type lateEngine struct {
 
 func (l *lateEngine) RemoveVolume(ctx context.Context, name string) error {
 	l.once.Do(func() {
-		_, l.late = l.Engine.CreateContainer(ctx, engine.ContainerSpec{
+		_, l.late = l.CreateContainer(ctx, engine.ContainerSpec{
 			Image: base, Cmd: []string{"true"}, Labels: l.labels,
 			Mounts: []engine.Mount{{Type: "volume", Source: name, Target: "/late"}},
 		})
