@@ -35,7 +35,8 @@ func TestContainerIsWhatTheSpecSays(t *testing.T) {
 		CapAdd:      []string{"NET_ADMIN"},
 		SecurityOpt: []string{"seccomp:unconfined", "systempaths=unconfined", "apparmor=unconfined"},
 		Devices:     []string{"*", "/dev/null:/dev/nothing"},
-		Ulimits:     []string{"nofile=1000:1024"},
+		// The same twice: runc before 1.1.13 may raise a soft limit to the hard one.
+		Ulimits:     []string{"nofile=1000:1000"},
 		NetworkMode: "none", PIDMode: "host", CgroupNS: "host", IPCMode: "private",
 		Init: true, ShmSize: 16 << 20, GroupAdd: []string{"4242"},
 		Tmpfs:      map[string]string{"/scratch": "size=64k"},
