@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"strconv"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
@@ -165,19 +166,25 @@ func removeScratch(ctx context.Context, e engine.Engine) error {
 
 // verify reads the binary back from a container and compares it.
 func verify(ctx context.Context, e engine.Engine, id string, binary *agentBinary) error {
-	sum, err := sumIn(ctx, e, id, binary.path())
+	sum, err := sumIn(ctx, e, id, binary)
 	if err != nil {
 		return err
 	}
 	if sum != binary.sum {
-		return api.Errorf("verify agent", binary.path(), api.ErrConflict,
-			"its content is not what was put there: SHA-256 "+sum).WithHint("ebpfdev down")
+		return otherContent(binary, "SHA-256 "+sum)
 	}
 	return nil
 }
 
-// sumIn returns the SHA-256 of a regular file in a container.
-func sumIn(ctx context.Context, e engine.Engine, id, name string) (string, error) {
+func otherContent(binary *agentBinary, what string) error {
+	return api.Errorf("verify agent", binary.path(), api.ErrConflict,
+		"its content is not what was put there: "+what).WithHint("ebpfdev down")
+}
+
+// sumIn returns the SHA-256 of what a container has in the binary's place. A
+// file of another size is refused unread: a container may show one without end.
+func sumIn(ctx context.Context, e engine.Engine, id string, binary *agentBinary) (string, error) {
+	name := binary.path()
 	archive, err := e.CopyFrom(ctx, id, name)
 	if err != nil {
 		return "", err
@@ -190,6 +197,9 @@ func sumIn(ctx context.Context, e engine.Engine, id, name string) (string, error
 	}
 	if header.Typeflag != tar.TypeReg {
 		return "", api.Errorf("verify agent", name, api.ErrConflict, "not a regular file").WithHint("ebpfdev down")
+	}
+	if header.Size != binary.size {
+		return "", otherContent(binary, strconv.FormatInt(header.Size, 10)+" bytes")
 	}
 	hash := sha256.New()
 	if _, err := io.Copy(hash, reader); err != nil {

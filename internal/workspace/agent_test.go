@@ -3,6 +3,7 @@ package workspace
 import (
 	"archive/tar"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/engine"
 )
 
 // TestBinaryIsStreamed reads archives of executables of awkward sizes, twice and
@@ -69,5 +71,26 @@ func TestBinaryHasToBeAProgram(t *testing.T) {
 		if _, err := openBinary(name); !errors.Is(err, api.ErrNotSupported) {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// endless is a container whose binary is a file of a tebibyte.
+type endless struct{ engine.Engine }
+
+func (endless) CopyFrom(context.Context, string, string) (io.ReadCloser, error) {
+	var head bytes.Buffer
+	err := tar.NewWriter(&head).WriteHeader(&tar.Header{Name: "ebpfdev", Typeflag: tar.TypeReg, Mode: 0o755, Size: 1 << 40})
+	return io.NopCloser(io.MultiReader(&head, zeros{})), err
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { return len(p), nil }
+
+// TestEndlessBinaryIsRefused: a container cannot keep the host reading.
+func TestEndlessBinaryIsRefused(t *testing.T) {
+	err := verify(t.Context(), endless{}, "container", &agentBinary{size: 4, sum: "00"})
+	if !errors.Is(err, api.ErrConflict) {
+		t.Errorf("%v", err)
 	}
 }
