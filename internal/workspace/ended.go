@@ -26,6 +26,8 @@ func (s *session) whyEnded(ctx context.Context) error {
 	defer cancel()
 	settled := time.After(settleContainer)
 	for {
+		// A container that stopped may be about to be removed or started again.
+		var stopped error
 		c, err := s.e.InspectContainer(ctx, s.c.ID)
 		switch {
 		case notExist(err), err == nil && c.State == "removing":
@@ -39,11 +41,11 @@ func (s *session) whyEnded(ctx context.Context) error {
 		case c.State != "running" && c.OOMKilled:
 			return taken("the container ran out of memory and was killed", "ebpfdev up")
 		case c.State != "running":
-			return taken("the container was stopped", "ebpfdev up")
+			stopped = taken("the container was stopped", "ebpfdev up")
 		}
 		select {
 		case <-settled:
-			return nil
+			return stopped
 		case <-time.After(settleContainer / 20):
 		}
 	}

@@ -221,11 +221,11 @@ func (p *process) exitCode(ctx context.Context, code int) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		if !runs {
-			return 0, p.gone("the container was stopped")
-		}
 		select {
 		case <-settled:
+			if !runs { // nor was it on its way to be removed
+				return 0, p.gone("the container was stopped")
+			}
 			return code, nil // only this command was killed
 		case <-time.After(settleWithin / 20):
 		case <-ctx.Done():
