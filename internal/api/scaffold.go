@@ -22,6 +22,7 @@ type Template struct {
 	ID          string         `json:"id"` // "ebpf-go"
 	Name        string         `json:"name"`
 	Description string         `json:"description"`
+	ImageSize   string         `json:"image_size,omitempty"` // of its dev container, on disk: "1.15 GB"
 	Kinds       []TemplateKind `json:"kinds"`
 }
 
@@ -31,6 +32,23 @@ type TemplateKind struct {
 	Name        string `json:"name"`
 	Description string `json:"description"` // what the example shows
 	MinKernel   string `json:"min_kernel,omitempty"`
+	// Options are what else a person may choose.
+	Options []TemplateOption `json:"options,omitempty"`
+	Check   TemplateCheck    `json:"check"`
+}
+
+// TemplateOption is a value that goes into a project's files.
+type TemplateOption struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	Default     string `json:"default"`
+}
+
+// TemplateCheck says what a working project shows after `make stimulus`.
+type TemplateCheck struct {
+	Map    string `json:"map"`    // the map in which it is seen
+	Entry  string `json:"entry"`  // a regular expression for one of its entries, as "key value" in JSON
+	Output string `json:"output"` // a regular expression for a line that `make run` prints
 }
 
 // ScaffoldRequest asks for a project.
@@ -40,6 +58,8 @@ type ScaffoldRequest struct {
 	Template string           `json:"template"`
 	Kind     string           `json:"kind"`
 	Options  ContainerOptions `json:"options"`
+	// Values choose what the kind's Options offer, by name; the rest are defaults.
+	Values map[string]string `json:"values,omitempty"`
 }
 
 // ContainerOptions choose how the generated dev container runs.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -278,7 +279,7 @@ func TestNewAsksAtATerminal(t *testing.T) {
 	code := h.run(t, "new", "--workspace-folder", "/src/probe")
 	golden.RequireEqual(t, h.transcript([]string{"new"}, code))
 	want := api.ScaffoldRequest{Name: "probe", Folder: "/src/probe", Template: "ebpf-go", Kind: "xdp"}
-	if got := h.scaffolder.Scaffolded(); len(got) != 1 || got[0] != want {
+	if got := h.scaffolder.Scaffolded(); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 		t.Errorf("scaffolded %+v, want %+v", got, want)
 	}
 }

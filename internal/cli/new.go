@@ -53,6 +53,7 @@ empty. At a terminal ebpfdev asks for what the flags leave out.`,
 	flags.BoolVar(&opts.req.Options.LeastPrivilege, "least-privilege", false, "give the container capabilities instead of privileged")
 	flags.BoolVar(&opts.req.Options.PrivatePID, "private-pid", false, "give the container its own pid namespace")
 	flags.BoolVar(&opts.req.Options.HostNetwork, "host-network", false, "give the container the host's network namespace")
+	flags.StringToStringVar(&opts.req.Values, "option", nil, "choose a value of the template, as `NAME=VALUE` (repeat for more): see \"ebpfdev templates show\"")
 	flags.BoolVar(&opts.up, "up", false, "start the container too")
 	completeTemplates(cmd, f)
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)

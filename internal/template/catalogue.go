@@ -13,6 +13,9 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
+// sharedName is the folder of what every framework's projects have.
+const sharedName = "shared"
+
 // devcontainerPath is where a scaffold has its dev container's description.
 const devcontainerPath = ".devcontainer/devcontainer.json"
 
@@ -20,6 +23,7 @@ const devcontainerPath = ".devcontainer/devcontainer.json"
 // and is safe for concurrent use.
 type Catalogue struct {
 	fsys       fs.FS
+	shared     manifest // of the files that every project has
 	frameworks map[string]framework
 }
 
@@ -39,6 +43,12 @@ func New(fsys fs.FS) (*Catalogue, error) {
 		return nil, api.E("read templates", "", api.ErrInvalid, err)
 	}
 	for _, id := range ids {
+		if id == sharedName {
+			if c.shared, err = readManifest(fsys, path.Join(id, manifestName)); err != nil {
+				return nil, api.E("read templates", id, api.ErrInvalid, err)
+			}
+			continue
+		}
 		f, err := readFramework(fsys, id)
 		if err != nil {
 			return nil, api.E("read template", id, api.ErrInvalid, err)
@@ -93,12 +103,14 @@ func (c *Catalogue) Templates(ctx context.Context) ([]api.Template, error) {
 	list := make([]api.Template, 0, len(c.frameworks))
 	for _, id := range slices.Sorted(maps.Keys(c.frameworks)) {
 		f := c.frameworks[id]
-		t := api.Template{ID: id, Name: f.Name, Description: f.Description}
+		t := api.Template{ID: id, Name: f.Name, Description: f.Description, ImageSize: f.ImageSize}
 		for _, kind := range slices.Sorted(maps.Keys(f.kinds)) {
 			k := f.kinds[kind]
-			t.Kinds = append(t.Kinds, api.TemplateKind{
-				ID: kind, Name: k.Name, Description: k.Description, MinKernel: k.MinKernel,
-			})
+			tk := api.TemplateKind{ID: kind, Name: k.Name, Description: k.Description, MinKernel: k.MinKernel, Check: k.Check}
+			for _, o := range slices.Concat(f.Options, k.Options) {
+				tk.Options = append(tk.Options, o.TemplateOption)
+			}
+			t.Kinds = append(t.Kinds, tk)
 		}
 		list = append(list, t)
 	}
@@ -123,10 +135,13 @@ func (c *Catalogue) Preview(ctx context.Context, req api.ScaffoldRequest) (api.P
 // command returns the command line that makes the same request.
 func command(req api.ScaffoldRequest) string {
 	args := []string{"ebpfdev", "new", req.Name, "--template", req.Template, "--kind", req.Kind}
-	for _, o := range options(req.Options) {
-		if o.set {
-			args = append(args, "--"+o.name)
+	for _, f := range flags(req.Options) {
+		if f.set {
+			args = append(args, "--"+f.name)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(req.Values)) {
+		args = append(args, "--option", name+"="+req.Values[name])
 	}
 	if folder, err := filepath.Abs(req.Folder); req.Folder != "" && err == nil {
 		// Left out when it is where the command puts a project anyway.
@@ -137,15 +152,15 @@ func command(req api.ScaffoldRequest) string {
 	return shell.Join(args...)
 }
 
-// option is a container option by the name that flags and @if lines give it.
-type option struct {
+// flag is a container option by the name that flags and @if lines give it.
+type flag struct {
 	name string
 	set  bool
 }
 
-// options lists all container options.
-func options(o api.ContainerOptions) []option {
-	return []option{
+// flags lists all container options.
+func flags(o api.ContainerOptions) []flag {
+	return []flag{
 		{"least-privilege", o.LeastPrivilege},
 		{"private-pid", o.PrivatePID},
 		{"host-network", o.HostNetwork},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -15,14 +16,22 @@ import (
 // small is a catalogue of two kinds that shows every mechanism.
 func small() fstest.MapFS {
 	return fstest.MapFS{
+		"shared/template.json":      {Data: []byte(`{"name":"Shared","description":"d","render":["NOTICE"]}`)},
+		"shared/files/NOTICE":       {Data: []byte("# @include who\n")},
+		"shared/files/raw.bin":      {Data: []byte("shared")},
+		"shared/sections/who":       {Data: []byte("nobody\n# @include size\n")},
+		"shared/sections/size":      {Data: []byte("${templateOption:image_size} ${templateOption:map} ${templateOption:level}\n")},
+		"fw/sections/who":           {Data: []byte("the framework\n# @include size\n")},
+		"fw/kinds/two/sections/who": {Data: []byte("kind two, ${templateOption:color}\n")},
 		"fw/template.json": {Data: []byte(`{"name":"Framework","description":"d","render":["README.md",".devcontainer/devcontainer.json"],
-			"executable":["run.sh"],"values":{"color":"red"}}`)},
+			"executable":["run.sh"],"values":{"color":"red"},"image_size":"1 GB",
+			"options":[{"name":"level","description":"how much","default":"3","pattern":"[0-9]+"}]}`)},
 		"fw/base/README.md":                       {Data: []byte("# ${templateOption:name} ${templateOption:color}\n<!-- @include about -->\n")},
 		"fw/base/go.mod.template":                 {Data: []byte("module x\n")},
 		"fw/base/raw.bin":                         {Data: []byte("\xff\xfe${templateOption:name}")},
 		"fw/base/run.sh":                          {Data: []byte("#!/bin/sh\n")},
 		"fw/base/.devcontainer/devcontainer.json": {Data: []byte("{\n// @if host-network\n\"net\": \"host\",\n// @end\n\"name\": \"${templateOption:name}\"}\n")},
-		"fw/kinds/one/template.json":              {Data: []byte(`{"name":"One","description":"first","min_kernel":"5.8"}`)},
+		"fw/kinds/one/template.json":              {Data: []byte(`{"name":"One","description":"first","min_kernel":"5.8","check":{"map":"m","entry":"e","output":"o"}}`)},
 		"fw/kinds/one/sections/about":             {Data: []byte("about one\n")},
 		"fw/kinds/two/template.json":              {Data: []byte(`{"name":"Two","description":"second","values":{"color":"blue"}}`)},
 		"fw/kinds/two/sections/about":             {Data: []byte("about two\n")},
@@ -52,7 +61,11 @@ func TestTemplates(t *testing.T) {
 	if len(list) != 1 || list[0].ID != "fw" || list[0].Name != "Framework" || len(list[0].Kinds) != 2 {
 		t.Fatalf("got %+v", list)
 	}
-	if got, want := list[0].Kinds[0], (api.TemplateKind{ID: "one", Name: "One", Description: "first", MinKernel: "5.8"}); got != want {
+	want := api.TemplateKind{
+		ID: "one", Name: "One", Description: "first", MinKernel: "5.8", Check: api.TemplateCheck{Map: "m", Entry: "e", Output: "o"},
+		Options: []api.TemplateOption{{Name: "level", Description: "how much", Default: "3"}},
+	}
+	if got := list[0].Kinds[0]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }
@@ -62,8 +75,12 @@ func TestNewRefuses(t *testing.T) {
 		change func(fstest.MapFS)
 		want   string
 	}{
-		"no manifest":      {func(f fstest.MapFS) { delete(f, "fw/template.json") }, "fw/template.json"},
-		"broken manifest":  {func(f fstest.MapFS) { f["fw/template.json"].Data = []byte("{") }, "fw/template.json"},
+		"no manifest":             {func(f fstest.MapFS) { delete(f, "fw/template.json") }, "fw/template.json"},
+		"broken manifest":         {func(f fstest.MapFS) { f["fw/template.json"].Data = []byte("{") }, "fw/template.json"},
+		"shared without manifest": {func(f fstest.MapFS) { delete(f, "shared/template.json") }, "shared/template.json"},
+		"default that its pattern refuses": {func(f fstest.MapFS) {
+			f["fw/kinds/one/template.json"].Data = []byte(`{"name":"x","description":"y","options":[{"name":"n","description":"d","default":"x","pattern":"[0-9]"}]}`)
+		}, `option "n"`},
 		"unknown key":      {func(f fstest.MapFS) { f["fw/template.json"].Data = []byte(`{"nam":"x"}`) }, `"nam"`},
 		"no description":   {func(f fstest.MapFS) { f["fw/kinds/one/template.json"].Data = []byte(`{"name":"x"}`) }, "description"},
 		"kind no manifest": {func(f fstest.MapFS) { delete(f, "fw/kinds/one/template.json") }, "fw/kinds/one/template.json"},
@@ -92,7 +109,7 @@ func TestPlan(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{".devcontainer/devcontainer.json", "README.md", "deep/er/x", "go.mod", "raw.bin", "run.sh"}
+	want := []string{".devcontainer/devcontainer.json", "NOTICE", "README.md", "deep/er/x", "go.mod", "raw.bin", "run.sh"}
 	if !slices.Equal(paths(files), want) {
 		t.Fatalf("got %q, want %q", paths(files), want)
 	}
@@ -105,6 +122,9 @@ func TestPlan(t *testing.T) {
 	}
 	if got := text["README.md"]; got != "# probe blue\nabout two\n" {
 		t.Errorf("README.md: got %q", got)
+	}
+	if got := text["NOTICE"]; got != "kind two, blue\n" {
+		t.Errorf("NOTICE: got %q", got)
 	}
 	if got := text["raw.bin"]; got != "two" {
 		t.Errorf("the kind's file lost: got %q", got)
@@ -127,6 +147,8 @@ func TestPlanRefusesBrokenTemplates(t *testing.T) {
 	tests := map[string]func(fstest.MapFS){
 		"render of nothing":     func(f fstest.MapFS) { delete(f, "fw/base/README.md") },
 		"executable of nothing": func(f fstest.MapFS) { delete(f, "fw/base/run.sh") },
+		"unknown section":       func(f fstest.MapFS) { delete(f, "fw/kinds/one/sections/about") },
+		"sections in a circle":  func(f fstest.MapFS) { f["fw/kinds/one/sections/about"].Data = []byte("# @include about\n") },
 		"unknown option":        func(f fstest.MapFS) { f["fw/base/README.md"].Data = []byte("${templateOption:x}") },
 		"symlink": func(f fstest.MapFS) {
 			f["fw/base/link"] = &fstest.MapFile{Mode: fs.ModeSymlink, Data: []byte("run.sh")}
@@ -211,5 +233,62 @@ func TestCancelledBefore(t *testing.T) {
 	}
 	if _, err := c.Preview(ctx, request("probe", "one")); !errors.Is(err, context.Canceled) {
 		t.Errorf("Preview: %v", err)
+	}
+}
+
+// A section is the kind's, else the framework's, else everybody's, and may
+// include others.
+func TestSections(t *testing.T) {
+	req := request("probe", "one")
+	req.Values = map[string]string{"level": "7"}
+	files, err := catalogue(t, small()).plan(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.Index(paths(files), "NOTICE")
+	if got, want := string(files[i].data), "the framework\n1 GB m 7\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestValuesRefused(t *testing.T) {
+	tests := map[string]struct {
+		name, value, want, hint string
+	}{
+		"misspelt":                  {"levle", "7", `fw/one has no option "levle"; it has level`, "ebpfdev new probe --template fw --kind one --option level=7"},
+		"bad value":                 {"level", "x", `option level cannot be "x": how much`, "ebpfdev new probe --template fw --kind one --option level=3"},
+		"injection":                 {"level", "7\"; rm", `option level cannot be`, "ebpfdev new probe --template fw --kind one --option level=3"},
+		"line break":                {"level", "7\n", `option level cannot be "7\n"`, "ebpfdev new probe --template fw --kind one --option level=3"},
+		"a value that is no option": {"color", "green", `no option "color"`, "ebpfdev new probe --template fw --kind one --option level=green"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			req := request("probe", "one")
+			req.Values = map[string]string{tt.name: tt.value}
+			_, err := catalogue(t, small()).Preview(t.Context(), req)
+			if !errors.Is(err, api.ErrUsage) || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+			if got := api.HintOf(err); got != tt.hint {
+				t.Errorf("hint %q, want %q", got, tt.hint)
+			}
+		})
+	}
+}
+
+func TestNearNamesAreSuggested(t *testing.T) {
+	tests := map[string]struct{ framework, kind, want string }{
+		"kind":         {"fw", "tow", "ebpfdev new probe --template fw --kind two"},
+		"framework":    {"wf", "two", "ebpfdev new probe --template fw --kind two"},
+		"nothing near": {"zzzzzzz", "zzzzzz", "ebpfdev new probe --template fw --kind one"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			req := api.ScaffoldRequest{Name: "probe", Template: tt.framework, Kind: tt.kind}
+			_, err := catalogue(t, small()).Preview(t.Context(), req)
+			if got := api.HintOf(err); got != tt.want {
+				t.Errorf("%v: hint %q, want %q", err, got, tt.want)
+			}
+		})
 	}
 }

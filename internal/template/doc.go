@@ -2,18 +2,22 @@
 //
 // A catalogue is read from a tree of files:
 //
+//	shared/template.json                       manifest of what every project has
+//	shared/files/...                           files of every project
+//	shared/sections/<name>                     text for "@include <name>"
 //	<framework>/template.json                  manifest
-//	<framework>/base/...                       files of every kind
+//	<framework>/base/...                       files of every kind; they win over shared's
+//	<framework>/sections/<name>                these win over shared's
 //	<framework>/kinds/<kind>/template.json     manifest
 //	<framework>/kinds/<kind>/files/...         files of this kind; they win over base's
-//	<framework>/kinds/<kind>/sections/<name>   text for "@include <name>"
+//	<framework>/kinds/<kind>/sections/<name>   these win over the framework's
 //
 // Files are copied byte for byte, except for those that a manifest lists under
 // "render". In those, ${templateOption:NAME} is replaced (the Dev Container
 // templates' own syntax), and three kinds of line, written as comments of the
 // file's own language so that the source stays valid in it, choose what is kept:
 //
-//	@include NAME         the kind's section of that name
+//	@include NAME         the section of that name, which may include others
 //	@if [!]CONDITION      the lines up to @end; conditions are the kind's id and
 //	@end                  least-privilege, private-pid and host-network
 //

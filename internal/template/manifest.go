@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"regexp"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
 )
 
 // manifestName is the file that describes a framework or a kind.
@@ -25,9 +28,32 @@ type manifest struct {
 	// ReservedNames are what a framework's tools do not accept as a project's
 	// name, whatever the case.
 	ReservedNames []string `json:"reserved_names"`
-	// Values are what ${templateOption:KEY} stands for, besides "name".
+	// Values are what ${templateOption:KEY} stands for, besides "name", "kind",
+	// "image_size", "map" and the options.
 	Values map[string]string `json:"values"`
+	// Options are the values that a person may choose.
+	Options []option `json:"options"`
+	// ImageSize is how big a framework's image is on disk, "1.15 GB".
+	ImageSize string `json:"image_size"`
+	// Check says how a kind proves that it works.
+	Check api.TemplateCheck `json:"check"`
 }
+
+// option is a value of a template that a person may choose.
+type option struct {
+	api.TemplateOption
+	Pattern string `json:"pattern"` // what a value must match, as a whole
+}
+
+// valid reports whether a value may be chosen: what its pattern matches, in one
+// line and without what would end a string or a word in the files it goes into.
+func (o option) valid(value string) bool {
+	ok, err := regexp.MatchString("^(?:"+o.Pattern+")$", value)
+	return err == nil && ok && safeValue.MatchString(value)
+}
+
+// safeValue is what any option's value is made of.
+var safeValue = regexp.MustCompile(`^[A-Za-z0-9_./:@+-]*$`)
 
 // readManifest reads the manifest of a folder; unknown keys are an error.
 func readManifest(fsys fs.FS, path string) (manifest, error) {
@@ -43,6 +69,11 @@ func readManifest(fsys fs.FS, path string) (manifest, error) {
 	}
 	if m.Name == "" || m.Description == "" {
 		return m, fmt.Errorf("%s: name or description missing", path)
+	}
+	for _, o := range m.Options {
+		if !o.valid(o.Default) || o.Description == "" {
+			return m, fmt.Errorf("%s: option %q: no description, or its pattern does not match its default", path, o.Name)
+		}
 	}
 	return m, nil
 }

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -20,14 +19,6 @@ const (
 	modeExecutable fs.FileMode = 0o755
 	modeFolder     fs.FileMode = 0o755
 )
-
-// projectName is what a project may be called: a word for Go modules, file
-// names and pins alike.
-var projectName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]{0,63}$`)
-
-// deviceName matches what Windows keeps for devices: no folder there, and no Go
-// module anywhere, can have such a name.
-var deviceName = regexp.MustCompile(`(?i)^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$`)
 
 // file is one file of a project.
 type file struct {
@@ -53,31 +44,50 @@ func (c *Catalogue) plan(ctx context.Context, req api.ScaffoldRequest) ([]file, 
 	f, k := c.frameworks[req.Template], c.frameworks[req.Template].kinds[req.Kind]
 	kindDir := path.Join(req.Template, "kinds", req.Kind)
 	files := map[string]file{}
-	for _, dir := range []string{path.Join(req.Template, "base"), path.Join(kindDir, "files")} {
+	for _, dir := range []string{path.Join(sharedName, "files"), path.Join(req.Template, "base"), path.Join(kindDir, "files")} {
 		if err := c.collect(ctx, dir, files); err != nil {
 			return nil, err
 		}
 	}
-	r := renderer{
-		values:     map[string]string{"name": req.Name, "kind": req.Kind},
-		conditions: map[string]bool{},
-		include: func(name string) (string, error) {
-			text, err := fs.ReadFile(c.fsys, path.Join(kindDir, "sections", name))
-			return string(text), err
-		},
-	}
-	maps.Copy(r.values, f.Values)
-	maps.Copy(r.values, k.Values)
+	r := renderer{values: values(req, f.manifest, k), conditions: map[string]bool{}, include: c.sections(kindDir, req.Template, sharedName)}
 	for kind := range f.kinds {
 		r.conditions[kind] = kind == req.Kind
 	}
-	for _, o := range options(req.Options) {
-		r.conditions[o.name] = o.set
+	for _, flag := range flags(req.Options) {
+		r.conditions[flag.name] = flag.set
 	}
-	if err := apply(files, slices.Concat(f.Render, k.Render), slices.Concat(f.Executable, k.Executable), r); err != nil {
+	render := slices.Concat(c.shared.Render, f.Render, k.Render)
+	slices.Sort(render)
+	if err := apply(files, slices.Compact(render), slices.Concat(c.shared.Executable, f.Executable, k.Executable), r); err != nil {
 		return nil, api.E("render template", req.Template+"/"+req.Kind, api.ErrInvalid, err)
 	}
 	return sorted(files), nil
+}
+
+// values is what placeholders stand for.
+func values(req api.ScaffoldRequest, f, k manifest) map[string]string {
+	v := map[string]string{"name": req.Name, "kind": req.Kind, "image_size": f.ImageSize, "map": k.Check.Map}
+	maps.Copy(v, f.Values)
+	maps.Copy(v, k.Values)
+	for _, o := range slices.Concat(f.Options, k.Options) {
+		v[o.Name] = o.Default
+	}
+	maps.Copy(v, req.Values)
+	return v
+}
+
+// sections returns a reader of the sections in the folders: the first that has
+// one of that name counts.
+func (c *Catalogue) sections(folders ...string) func(name string) (string, error) {
+	return func(name string) (string, error) {
+		for _, dir := range folders {
+			text, err := fs.ReadFile(c.fsys, path.Join(dir, "sections", name))
+			if !errors.Is(err, fs.ErrNotExist) {
+				return string(text), err
+			}
+		}
+		return "", fmt.Errorf("no section %s in %s", name, strings.Join(folders, ", "))
+	}
 }
 
 // apply renders and marks the files that the manifests name.
@@ -144,44 +154,4 @@ func sorted(files map[string]file) []file {
 		list = append(list, files[name])
 	}
 	return list
-}
-
-// check validates everything of a request but its folder.
-func (c *Catalogue) check(req api.ScaffoldRequest) error {
-	if !projectName.MatchString(req.Name) {
-		return api.Errorf("create project", fmt.Sprintf("%q", req.Name), api.ErrUsage,
-			"a name has letters, digits, '-' and '_', begins with a letter and is at most 64 long").
-			WithHint("ebpfdev new my-probe --template ebpf-go --kind tracepoint")
-	}
-	if deviceName.MatchString(req.Name) {
-		return api.Errorf("create project", req.Name, api.ErrUsage, "Windows keeps the name for a device").
-			WithHint("ebpfdev new " + req.Name + "-probe --template ebpf-go --kind tracepoint")
-	}
-	f, ok := c.frameworks[req.Template]
-	if !ok {
-		known := slices.Sorted(maps.Keys(c.frameworks))
-		return api.Errorf("create project", req.Name, api.ErrUsage,
-			fmt.Sprintf("unknown template %q; there is %s", req.Template, strings.Join(known, ", "))).
-			WithHint(c.suggestion(req.Name, known))
-	}
-	if _, ok := f.kinds[req.Kind]; !ok {
-		known := slices.Sorted(maps.Keys(f.kinds))
-		return api.Errorf("create project", req.Name, api.ErrUsage,
-			fmt.Sprintf("template %s has no kind %q; it has %s", req.Template, req.Kind, strings.Join(known, ", "))).
-			WithHint(c.suggestion(req.Name, []string{req.Template}))
-	}
-	if slices.ContainsFunc(f.ReservedNames, func(n string) bool { return strings.EqualFold(n, req.Name) }) {
-		return api.Errorf("create project", req.Name, api.ErrUsage, "the name means something else to the framework's tools").
-			WithHint(command(api.ScaffoldRequest{Name: req.Name + "-probe", Template: req.Template, Kind: req.Kind}))
-	}
-	return nil
-}
-
-// suggestion returns a command that works, with the first of the templates.
-func (c *Catalogue) suggestion(name string, templates []string) string {
-	if len(templates) == 0 {
-		return ""
-	}
-	kinds := slices.Sorted(maps.Keys(c.frameworks[templates[0]].kinds))
-	return command(api.ScaffoldRequest{Name: name, Template: templates[0], Kind: kinds[0]})
 }

@@ -21,9 +21,24 @@ type renderer struct {
 	include    func(name string) (string, error) // the text of a section
 }
 
+// maxNested is how deep sections may include sections; deeper is a circle.
+const maxNested = 8
+
 // render processes marker lines, then placeholders.
 func (r renderer) render(text string) (string, error) {
 	var out strings.Builder
+	if err := r.expand(&out, text, maxNested); err != nil {
+		return "", err
+	}
+	return r.substitute(out.String())
+}
+
+// expand writes the text with its marker lines processed, in sections that it
+// includes too.
+func (r renderer) expand(out *strings.Builder, text string, nested int) error {
+	if nested == 0 {
+		return fmt.Errorf("sections include one another in a circle")
+	}
 	var kept []bool // for each open @if, whether its lines are kept
 	for i, line := range strings.SplitAfter(text, "\n") {
 		m := marker.FindStringSubmatch(strings.TrimSuffix(line, "\n"))
@@ -46,19 +61,30 @@ func (r renderer) render(text string) (string, error) {
 			}
 			kept = kept[:len(kept)-1]
 		case "include":
-			var section string
-			if section, err = r.include(m[2]); err == nil && all(kept) {
-				out.WriteString(section)
+			if all(kept) {
+				err = r.section(out, m[2], nested-1)
 			}
 		}
 		if err != nil {
-			return "", fmt.Errorf("line %d: %w", i+1, err)
+			return fmt.Errorf("line %d: %w", i+1, err)
 		}
 	}
 	if len(kept) > 0 {
-		return "", fmt.Errorf("@if without @end")
+		return fmt.Errorf("@if without @end")
 	}
-	return r.substitute(out.String())
+	return nil
+}
+
+// section writes a section, itself expanded.
+func (r renderer) section(out *strings.Builder, name string, nested int) error {
+	text, err := r.include(name)
+	if err != nil {
+		return err
+	}
+	if err := r.expand(out, text, nested); err != nil {
+		return fmt.Errorf("section %s: %w", name, err)
+	}
+	return nil
 }
 
 // condition evaluates the argument of an @if.

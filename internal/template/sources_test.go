@@ -26,7 +26,7 @@ func everyProject(t *testing.T, fn func(t *testing.T, req api.ScaffoldRequest, f
 	}
 	for _, tmpl := range list {
 		for _, kind := range tmpl.Kinds {
-			for bits := range 1 << len(options(api.ContainerOptions{})) {
+			for bits := range 1 << len(flags(api.ContainerOptions{})) {
 				req := api.ScaffoldRequest{Name: "probe", Template: tmpl.ID, Kind: kind.ID, Options: api.ContainerOptions{
 					LeastPrivilege: bits&1 != 0, PrivatePID: bits&2 != 0, HostNetwork: bits&4 != 0,
 				}}
@@ -43,15 +43,19 @@ func everyProject(t *testing.T, fn func(t *testing.T, req api.ScaffoldRequest, f
 	}
 }
 
-// The parts that every project has, whatever package embed leaves out.
+// The parts that every project has, whatever package embed leaves out, and those
+// of each framework.
 func TestProjectsAreWhole(t *testing.T) {
-	want := []string{
-		".clangd", ".devcontainer/Dockerfile", ".devcontainer/certs/README.md", devcontainerPath, ".editorconfig", ".gitignore",
+	every := []string{
+		".devcontainer/Dockerfile", ".devcontainer/certs/README.md", devcontainerPath, ".editorconfig", ".gitignore",
 		".github/workflows/ci.yml", ".vscode/extensions.json", ".vscode/launch.json", ".vscode/tasks.json", "LICENSE", "Makefile",
-		"README.md", "bpf/vmlinux.h", "go.mod", "go.sum", "main.go", "scripts/stimulus.sh",
+		"README.md", "scripts/stimulus.sh",
 	}
-	everyProject(t, func(t *testing.T, _ api.ScaffoldRequest, files []file) {
-		for _, name := range want {
+	own := map[string][]string{
+		"ebpf-go": {".clangd", "bpf/vmlinux.h", "go.mod", "go.sum", "main.go"},
+	}
+	everyProject(t, func(t *testing.T, req api.ScaffoldRequest, files []file) {
+		for _, name := range slices.Concat(every, own[req.Template]) {
 			if !slices.Contains(paths(files), name) {
 				t.Errorf("%s is missing", name)
 			}
@@ -62,6 +66,30 @@ func TestProjectsAreWhole(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Every kind says what `ebpfdev templates check` looks for, every framework how
+// big its image is.
+func TestEveryKindCanBeChecked(t *testing.T) {
+	list, err := catalogue(t, templates.FS).Templates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tmpl := range list {
+		if tmpl.ImageSize == "" {
+			t.Errorf("%s: no image_size", tmpl.ID)
+		}
+		for _, k := range tmpl.Kinds {
+			if k.Check.Map == "" || k.Check.Entry == "" || k.Check.Output == "" {
+				t.Errorf("%s/%s: check is %+v", tmpl.ID, k.ID, k.Check)
+			}
+			for _, pattern := range []string{k.Check.Entry, k.Check.Output} {
+				if _, err := regexp.Compile(pattern); err != nil {
+					t.Errorf("%s/%s: %v", tmpl.ID, k.ID, err)
+				}
+			}
+		}
+	}
 }
 
 // Nothing of the template language is left, and nothing is fetched from us.
@@ -151,7 +179,7 @@ func TestSources(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		rel := regexp.MustCompile(`^[^/]+/(?:base|kinds/[^/]+/files)/`).ReplaceAllString(name, "")
+		rel := regexp.MustCompile(`^[^/]+/(?:base|files|kinds/[^/]+/files)/`).ReplaceAllString(name, "")
 		rendered := listed[strings.TrimSuffix(rel, ".template")] || strings.Contains(name, "/sections/")
 		if !rendered && (placeholder.Match(data) || slices.ContainsFunc(strings.Split(string(data), "\n"), marker.MatchString)) {
 			t.Errorf("%s: has something to render, but no manifest says so", name)
@@ -205,7 +233,10 @@ func TestBPFLicences(t *testing.T) {
 // The image's Go caches are of use only if they hold the versions that the
 // project asks for. The go line counts too: what is built depends on it.
 func TestImageHoldsTheProjectsModules(t *testing.T) {
-	everyProject(t, func(t *testing.T, _ api.ScaffoldRequest, files []file) {
+	everyProject(t, func(t *testing.T, req api.ScaffoldRequest, files []file) {
+		if req.Template != "ebpf-go" {
+			return
+		}
 		read := func(name string) []byte { return files[slices.Index(paths(files), name)].data }
 		dockerfile := read(".devcontainer/Dockerfile")
 		for in, want := range map[string]string{
