@@ -2,6 +2,8 @@
 
 //! Loading the BPF code, whatever it does.
 
+use std::{io, os::fd::AsRawFd};
+
 use anyhow::Context as _;
 use aya::{Ebpf, EbpfLoader, programs::Program};
 use aya_log::EbpfLogger;
@@ -30,9 +32,16 @@ where
     program.try_into().with_context(|| format!("program {name}"))
 }
 
+/// Lets tokio wait until there is something to read.
+pub(crate) fn readable<T: AsRawFd>(source: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: what we wait for are ring buffers, which keep one file descriptor for as
+    // long as they live.
+    Ok(unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) }?)
+}
+
 fn forward_log(ebpf: &mut Ebpf) -> anyhow::Result<()> {
     let logger = EbpfLogger::init(ebpf)?;
-    let mut logger = AsyncFd::with_interest(logger, Interest::READABLE)?;
+    let mut logger = readable(logger)?;
     tokio::spawn(async move {
         while let Ok(mut ready) = logger.readable_mut().await {
             ready.get_inner_mut().flush();

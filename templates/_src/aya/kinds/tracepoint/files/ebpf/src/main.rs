@@ -4,11 +4,11 @@
 
 #![no_std]
 #![no_main]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))] // for atomic.rs
 
-use core::{
-    ffi::c_void,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-};
+mod atomic;
+
+use core::ffi::c_void;
 
 use aya_ebpf::{
     EbpfContext as _, Global,
@@ -50,7 +50,8 @@ static OFFSETS: Global<Offsets> = Global::new(Offsets {
 /// Runs in the new program's process, after its memory has been set up.
 #[tracepoint(category = "sched", name = "sched_process_exec")]
 pub fn on_exec(ctx: TracePointContext) -> u32 {
-    let task = bpf_get_current_task() as *const u8;
+    // SAFETY: has no conditions.
+    let task = unsafe { bpf_get_current_task() } as *const u8;
     let offsets = OFFSETS.load();
     let pid = ctx.tgid();
     let ppid = parent(task, &offsets).unwrap_or(0);
@@ -63,7 +64,7 @@ pub fn on_exec(ctx: TracePointContext) -> u32 {
     let Some(mut entry) = EVENTS.reserve(0) else {
         if let Some(lost) = LOST.get_ptr_mut(0) {
             // SAFETY: the kernel returned a pointer to a value of this type.
-            unsafe { AtomicU64::from_ptr(lost) }.fetch_add(1, Relaxed);
+            unsafe { atomic::add(lost, 1) };
         }
         return 0;
     };
@@ -104,7 +105,7 @@ fn count(ctx: &TracePointContext, command: &Command, pid: u32, ppid: u32) {
     // SAFETY: the kernel returned a pointer to a value of this type; other CPUs change it
     // at the same time, so counting is atomic.
     unsafe {
-        AtomicU64::from_ptr(&raw mut (*count).execs).fetch_add(1, Relaxed);
+        atomic::add(&raw mut (*count).execs, 1);
         (*count).last_pid = pid;
         (*count).last_ppid = ppid;
     }

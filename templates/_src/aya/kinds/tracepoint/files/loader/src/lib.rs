@@ -14,7 +14,7 @@ use aya::{
 };
 use common::{Command, Event, Offsets};
 use serde::Serialize;
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::io::unix::AsyncFd;
 
 /// A program that has been started.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -60,7 +60,7 @@ impl Tracer {
 
         let events = ebpf.take_map("events").context("no map events")?;
         let events = RingBuf::try_from(events).context("map events")?;
-        let events = AsyncFd::with_interest(events, Interest::READABLE)?;
+        let events = bpf::readable(events)?;
 
         let program: &mut TracePoint = bpf::program(&mut ebpf, "on_exec")?;
         program.load().context("load")?;

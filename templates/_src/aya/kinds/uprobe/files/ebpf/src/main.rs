@@ -4,8 +4,9 @@
 
 #![no_std]
 #![no_main]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))] // for atomic.rs
 
-use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+mod atomic;
 
 use aya_ebpf::{
     EbpfContext as _, Global,
@@ -57,8 +58,8 @@ fn count(ctx: &ProbeContext, caller: &Caller, bytes: u64) {
     // SAFETY: the kernel returned a pointer to a value of this type; other threads change
     // it at the same time, so counting is atomic.
     unsafe {
-        AtomicU64::from_ptr(&raw mut (*usage).calls).fetch_add(1, Relaxed);
-        AtomicU64::from_ptr(&raw mut (*usage).bytes).fetch_add(bytes, Relaxed);
+        atomic::add(&raw mut (*usage).calls, 1);
+        atomic::add(&raw mut (*usage).bytes, bytes);
         (*usage).last_call_ns = bpf_ktime_get_ns();
     }
 }

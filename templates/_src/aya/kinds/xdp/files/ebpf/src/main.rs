@@ -4,12 +4,11 @@
 
 #![no_std]
 #![no_main]
+#![cfg_attr(target_arch = "bpf", feature(asm_experimental_arch))] // for atomic.rs
 
-use core::{
-    net::Ipv6Addr,
-    ptr,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-};
+mod atomic;
+
+use core::{net::Ipv6Addr, ptr};
 
 use aya_ebpf::{
     bindings::{BPF_NOEXIST, xdp_action::XDP_PASS},
@@ -59,8 +58,8 @@ fn count(ctx: &XdpContext, source: &Source) {
     // SAFETY: the kernel returned a pointer to a value of this type; other CPUs change
     // it at the same time, so counting is atomic.
     unsafe {
-        AtomicU64::from_ptr(&raw mut (*traffic).packets).fetch_add(1, Relaxed);
-        AtomicU64::from_ptr(&raw mut (*traffic).bytes).fetch_add(bytes, Relaxed);
+        atomic::add(&raw mut (*traffic).packets, 1);
+        atomic::add(&raw mut (*traffic).bytes, bytes);
         (*traffic).last_seen_ns = bpf_ktime_get_ns();
     }
 }
