@@ -12,7 +12,7 @@
 //	  outside     bpf/…   build   engine/…   wire             |
 //	     |                                                    |
 //	  pure        devcontainer  template <────────────────────┘
-//	              project  verifier  btfview  shell  safe  api
+//	              project  verifier  btfview  near  shell  safe  api
 //
 //	  tests       apitest, kerneltest
 //
