@@ -95,7 +95,7 @@ type measured struct {
 }
 
 func measure(text string) measured {
-	m := measured{text: text, limit: min(1+len(text)/4, farthest)}
+	m := measured{text: text, limit: min(1+len(text)/5, farthest)}
 	for i := range min(len(text), longest-1) {
 		m.bytes[text[i]]++
 	}
