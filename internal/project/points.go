@@ -89,9 +89,9 @@ var (
 	// chosen is how loaders decide which programs of an object are loaded, and
 	// where they are attached.
 	chosen = regexp.MustCompile(`set_autoload|set_autoattach|set_attach_target|\bAttachTo\s*=|delete\([\w.]+\.Programs\s*,`)
-	// ownKprobes is a Go loader that gives kprobes their functions: then the names
-	// in sections are only names.
-	ownKprobes = regexp.MustCompile(`\blink\.K(?:ret)?probe\(`)
+	// ownKprobes is a loader that gives kprobes their functions: then the names in
+	// sections are only names.
+	ownKprobes = regexp.MustCompile(`\blink\.K(?:ret)?probe\(|attach_kprobe`)
 )
 
 // mayChoose spares most files the regular expression, which is slow.
@@ -119,7 +119,6 @@ func (r *pointReader) file(name, text string) {
 		list = pointsC(text)
 	case ".go":
 		list = pointsGo(text)
-		r.ownKprobes = r.ownKprobes || ownKprobes.MatchString(text)
 	case ".rs":
 		list = pointsRust(text)
 	case ".bt":
@@ -127,6 +126,7 @@ func (r *pointReader) file(name, text string) {
 	case ".py":
 		list = pointsPython(text)
 	}
+	r.ownKprobes = r.ownKprobes || strings.Contains(text, "probe") && ownKprobes.MatchString(text)
 	r.chosen = r.chosen || mayChoose(text) && chosen.MatchString(text)
 	for _, f := range list {
 		f.File = name

@@ -198,6 +198,7 @@ func TestPointsLeaveOut(t *testing.T) {
 		"headers":                  {"x.bpf.h", section},
 		"a loader that chooses":    {"x.bpf.c", section, "main.c", "bpf_program__set_autoload(p, false);"},
 		"a Go loader that chooses": {"x.bpf.c", section, "main.go", "delete(spec.Programs, \"f\")"},
+		"functions that C names":   {"x.bpf.c", "SEC(\"kprobe/any\") int f(void *c) {}", "main.c", "bpf_program__attach_kprobe(p, false, name);"},
 		"functions that Go names":  {"x.bpf.c", "SEC(\"kprobe/any\") int f(void *c) {}", "main.go", goHead + "link.Kprobe(\"vfs_read\", p, nil)\n}"},
 	} {
 		if got := named(t, nil, pairs...); got != nil {
