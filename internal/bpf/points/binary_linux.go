@@ -23,7 +23,10 @@ func (r *resolver) uprobe(target string) api.Resolution {
 	if !ok || path == "" || symbol == "" || symbol[0] >= '0' && symbol[0] <= '9' {
 		return unknown("it is not of the form path:symbol")
 	}
-	if _, err := os.Stat(path); filepath.IsAbs(path) && errors.Is(err, fs.ErrNotExist) && !strings.HasPrefix(path, "/proc/") {
+	if strings.HasPrefix(path, "/proc/") { // /proc/self is this process, and /proc/1/root somebody else's files
+		return unknown("it depends on the process")
+	}
+	if _, err := os.Stat(path); filepath.IsAbs(path) && errors.Is(err, fs.ErrNotExist) {
 		return missing("there is no file "+path, "", nil)
 	}
 	files := locate(path)

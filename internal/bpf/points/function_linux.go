@@ -108,6 +108,9 @@ func parseKallsyms(r io.Reader) ([]string, error) {
 		_, rest, _ := strings.Cut(lines.Text(), " ")
 		kind, rest, _ := strings.Cut(rest, " ")
 		name, _, _ := strings.Cut(rest, "\t")
+		if padding := strings.HasPrefix(name, "__pfx_") || strings.HasPrefix(name, "__cfi_"); padding {
+			continue // what is before a function
+		}
 		switch kind {
 		case "T", "t", "W", "w":
 			names = append(names, name)

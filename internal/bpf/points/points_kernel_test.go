@@ -47,7 +47,7 @@ func TestOnThisKernel(t *testing.T) {
 		{tp, "syscalls/sys_enter_*", api.PointUnknown, "", ""},
 		{raw, "sched_process_exec", api.PointThere, "", ""},
 		{raw, "sched/sched_process_exec", api.PointThere, "", ""},
-		{raw, "sched_proces_exec", api.PointMissing, "this kernel has no raw tracepoint sched_proces_exec", "sched_process_exec"},
+		{raw, "sched_process_exce", api.PointMissing, "this kernel has no raw tracepoint sched_process_exce", "sched_process_exec"},
 		{kprobe, "vfs_read", api.PointThere, "", ""},
 		{kprobe, "vfs_read+0x4", api.PointThere, "", ""},
 		{kprobe, "sys_execve", api.PointThere, "", ""},
