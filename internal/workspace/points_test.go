@@ -79,8 +79,10 @@ func TestAttachPointsThatDoNotEndABuild(t *testing.T) {
 		"right":     {[]string{"x.bpf.c", rightC}, api.BuildRequest{}, nil},
 		"unasked":   {[]string{"x.bpf.c", wrongC}, api.BuildRequest{NoCheck: true}, nil},
 		"overruled": {[]string{"x.bpf.c", wrongC}, api.BuildRequest{Attach: []api.AttachOption{{Program: "on_exec", Target: "sched/sched_switch"}}}, nil},
-		"overruled by settings": {[]string{"x.bpf.c", wrongC, ".devcontainer.json",
-			`{"image": "x", "customizations": {"ebpfdev": {"attach": [{"program": "on_exec", "target": "sched/sched_switch"}]}}}`}, api.BuildRequest{}, nil},
+		"overruled by settings": {[]string{
+			"x.bpf.c", wrongC, ".devcontainer.json",
+			`{"image": "x", "customizations": {"ebpfdev": {"attach": [{"program": "on_exec", "target": "sched/sched_switch"}]}}}`,
+		}, api.BuildRequest{}, nil},
 		"unknown":           {[]string{"x.bpf.c", wrongC}, api.BuildRequest{}, func(f *apitest.Fake) { f.SetPoints() }},
 		"the target cannot": {[]string{"x.bpf.c", wrongC}, api.BuildRequest{}, func(f *apitest.Fake) { f.Fail("Resolve", api.ErrNotSupported) }},
 		"no sources":        {nil, api.BuildRequest{}, nil},
