@@ -157,7 +157,7 @@ func ids(list []uint32) string {
 	return strings.Join(words, ",")
 }
 
-func owners(list []api.Process) string {
+func owners(list []api.Owner) string {
 	words := make([]string, len(list))
 	for i, p := range list {
 		words[i] = fmt.Sprintf("%s(%d)", p.Comm, p.PID)

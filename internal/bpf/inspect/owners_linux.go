@@ -15,8 +15,8 @@ import (
 // findOwners walks /proc once and returns who holds which program open. What it
 // may not read it leaves out: without privilege, or in a pid namespace of its
 // own, a process sees few others.
-func findOwners() map[uint32][]api.Process {
-	owners := map[uint32][]api.Process{}
+func findOwners() map[uint32][]api.Owner {
+	owners := map[uint32][]api.Owner{}
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return owners
@@ -31,7 +31,7 @@ func findOwners() map[uint32][]api.Process {
 			continue
 		}
 		comm, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "comm"))
-		process := api.Process{PID: pid, Comm: strings.TrimSuffix(string(comm), "\n")}
+		process := api.Owner{PID: pid, Comm: strings.TrimSuffix(string(comm), "\n")}
 		for _, id := range ids {
 			owners[id] = append(owners[id], process)
 		}
