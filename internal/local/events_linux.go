@@ -31,7 +31,7 @@ func (t *Target) StreamEvents(ctx context.Context, req api.EventsRequest, fn fun
 	if err != nil {
 		return err
 	}
-	return events.Stream(ctx, sources, req.Logs, fn)
+	return events.Stream(ctx, sources, req.Logs, nil, fn)
 }
 
 // eventSources opens the maps that a request asks for, each once.
