@@ -77,6 +77,9 @@ func (s *projectSession) Build(ctx context.Context, req api.BuildRequest, fn fun
 // Load implements api.Loader. The settings may name programs of several objects:
 // those count that this object has a symbol for.
 func (s *projectSession) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, error) {
+	if req.Process != nil { // it attaches its programs itself
+		return s.Session.Load(ctx, req)
+	}
 	given := func(program string) bool {
 		return slices.ContainsFunc(req.Attach, func(o api.AttachOption) bool { return o.Program == program || o.Program == "*" })
 	}
