@@ -255,7 +255,7 @@ func TestValuesRefused(t *testing.T) {
 	tests := map[string]struct {
 		name, value, want, hint string
 	}{
-		"misspelt":                  {"levle", "7", `fw/one has no option "levle"; it has level`, "ebpfdev new probe --template fw --kind one --option level=7"},
+		"misspelt":                  {"leevl", "7", `fw/one has no option "leevl"; it has level`, "ebpfdev new probe --template fw --kind one --option level=7"},
 		"bad value":                 {"level", "x", `option level cannot be "x": how much`, "ebpfdev new probe --template fw --kind one --option level=3"},
 		"injection":                 {"level", "7\"; rm", `option level cannot be`, "ebpfdev new probe --template fw --kind one --option level=3"},
 		"line break":                {"level", "7\n", `option level cannot be "7\n"`, "ebpfdev new probe --template fw --kind one --option level=3"},
