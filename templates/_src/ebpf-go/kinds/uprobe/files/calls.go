@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -18,38 +17,35 @@ import (
 	"github.com/cilium/ebpf/rlimit"
 )
 
-// The program reads registers, so it is compiled for this machine's architecture.
-//
 //go:generate go tool bpf2go -target $GOARCH calls bpf/calls.bpf.c -- -Wall -Werror
 
-// Calls is what one process has called.
-type Calls struct {
+// Usage is what a process has called.
+type Usage struct {
 	PID   int    `json:"pid"`
 	Comm  string `json:"comm"`
 	Calls uint64 `json:"calls"`
-	Bytes uint64 `json:"bytes"`
+	Bytes uint64 `json:"bytes"` // the sum of the first argument, which is malloc's size
 }
 
-// Counter counts the calls of functions by process.
+// Counter counts the calls of a function by process.
 type Counter struct {
 	objects callsObjects
 	links   []link.Link
 }
 
-// NewCounter loads the BPF program. It adds up the bytes that the functions'
-// argument of that number asks for: 1 to 4, or 0 when none does. Needs root and
-// Linux 5.8.
-func NewCounter(sizeArgument int) (*Counter, error) {
+// NewCounter loads the BPF program, for one process or, with 0, for all. Needs
+// root and Linux 5.9.
+func NewCounter(pid int) (*Counter, error) {
 	// Only kernels before 5.11 count BPF memory against this limit.
 	if err := rlimit.RemoveMemlock(); err != nil {
 		return nil, fmt.Errorf("memory limit: %w", err)
 	}
 	spec, err := loadCalls()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("read object: %w", err)
 	}
-	if err := spec.Variables["size_argument"].Set(uint32(sizeArgument)); err != nil {
-		return nil, fmt.Errorf("size argument: %w", err)
+	if err := spec.Variables["only_pid"].Set(uint32(pid)); err != nil {
+		return nil, fmt.Errorf("variable only_pid: %w", err)
 	}
 	c := &Counter{}
 	if err := spec.LoadAndAssign(&c.objects, nil); err != nil {
@@ -58,10 +54,10 @@ func NewCounter(sizeArgument int) (*Counter, error) {
 	return c, nil
 }
 
-// Attach counts calls of a function from now on, of one process or, with 0, of
-// all. The file is a path or a library's bare name.
-func (c *Counter) Attach(file, symbol string, pid int) error {
-	path, err := findFile(file)
+// Attach counts a function's calls from now on. The function is in a library or
+// a program, which is given by its path or, for a library, its name.
+func (c *Counter) Attach(file, symbol string) error {
+	path, err := find(file)
 	if err != nil {
 		return err
 	}
@@ -69,7 +65,10 @@ func (c *Counter) Attach(file, symbol string, pid int) error {
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
-	l, err := executable.Uprobe(symbol, c.objects.OnCall, &link.UprobeOptions{PID: pid})
+	l, err := executable.Uprobe(symbol, c.objects.OnCall, nil)
+	if errors.Is(err, link.ErrNoSymbol) {
+		return fmt.Errorf("%s has no function %s; `nm -D %s` lists those that it has", path, symbol, path)
+	}
 	if err != nil {
 		return fmt.Errorf("attach to %s of %s: %w", symbol, path, err)
 	}
@@ -77,39 +76,39 @@ func (c *Counter) Attach(file, symbol string, pid int) error {
 	return nil
 }
 
-// findFile looks for a bare name where libraries are: Debian and its kin have a
-// folder for each architecture.
-func findFile(name string) (string, error) {
-	if strings.Contains(name, "/") {
-		return name, nil
+// find returns a library's path; what has a slash in it is one already.
+func find(file string) (string, error) {
+	if strings.Contains(file, "/") {
+		return file, nil
 	}
-	triplets := map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}
-	for _, dir := range []string{"/usr/lib/" + triplets[runtime.GOARCH], "/lib64", "/usr/lib64", "/lib", "/usr/lib"} {
-		path := filepath.Join(dir, name)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+	// Debian and Ubuntu have a folder for each architecture.
+	debian := map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}[runtime.GOARCH]
+	for _, dir := range []string{"/lib/" + debian, "/usr/lib/" + debian, "/lib64", "/usr/lib64", "/lib", "/usr/lib"} {
+		path, err := filepath.EvalSymlinks(filepath.Join(dir, file))
+		if err == nil {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("no library %s is found: give its path", name)
+	return "", fmt.Errorf("library %s: not found; give its path", file)
 }
 
-// Top returns the n processes that called most, most first.
-func (c *Counter) Top(n int) ([]Calls, error) {
-	list := []Calls{} // not null in JSON
+// Top returns the n processes that called most often, most first.
+func (c *Counter) Top(n int) ([]Usage, error) {
 	var (
+		list  []Usage
 		key   callsCaller
-		value callsCount
+		value callsUsage
 	)
 	entries := c.objects.Calls.Iterate()
 	for entries.Next(&key, &value) {
-		list = append(list, Calls{PID: int(key.Pid), Comm: text(key.Comm[:]), Calls: value.Calls, Bytes: value.Bytes})
+		list = append(list, Usage{PID: int(key.Pid), Comm: text(key.Comm[:]), Calls: value.Calls, Bytes: value.Bytes})
 	}
 	// A map that changes all the time may cut an iteration short.
 	if err := entries.Err(); err != nil && !errors.Is(err, ebpf.ErrIterationAborted) {
 		return nil, fmt.Errorf("map calls: %w", err)
 	}
-	slices.SortFunc(list, func(a, b Calls) int {
-		return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.PID, b.PID), cmp.Compare(a.Comm, b.Comm))
+	slices.SortFunc(list, func(a, b Usage) int {
+		return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.PID, b.PID))
 	})
 	return list[:min(n, len(list))], nil
 }

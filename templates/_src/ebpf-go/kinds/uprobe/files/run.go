@@ -12,6 +12,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"text/tabwriter"
 	"time"
 )
 
@@ -28,12 +29,11 @@ Flags:
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	path := flags.String("path", "libc.so.6", "the `FILE` that has the function: a path, or a library's bare name")
-	symbol := flags.String("symbol", "malloc", "count calls of the function `NAME`")
-	size := flags.Int("size", 1, "add up the function's argument `N` as bytes: 1 to 4, or 0 for none")
-	pid := flags.Int("pid", 0, "only the process `PID`")
+	path := flags.String("path", "libc.so.6", "the library or program `FILE` that has the function")
+	symbol := flags.String("symbol", "malloc", "count the calls of the function `NAME`")
+	pid := flags.Int("pid", 0, "count the process `ID` alone")
 	interval := flags.Duration("interval", time.Second, "print after each `TIME`")
-	top := flags.Int("top", 10, "print the `N` processes that called most")
+	top := flags.Int("top", 10, "print the `N` processes that called most often")
 	asJSON := flags.Bool("json", false, "print one JSON array per line")
 	flags.Usage = func() {
 		fmt.Fprintf(flags.Output(), usage, os.Args[0])
@@ -42,24 +42,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return usageError(err)
 	}
-	if flags.NArg() > 0 || *path == "" || *symbol == "" || *size < 0 || *size > 4 || *pid < 0 || *interval <= 0 || *top < 1 {
+	if flags.NArg() > 0 || *path == "" || *symbol == "" || *pid < 0 || *interval <= 0 || *top < 1 {
 		flags.Usage()
 		return errUsage
 	}
 
-	counter, err := NewCounter(*size)
+	counter, err := NewCounter(*pid)
 	if err != nil {
 		return err
 	}
 	defer counter.Close()
-	if err := counter.Attach(*path, *symbol, *pid); err != nil {
+	if err := counter.Attach(*path, *symbol); err != nil {
 		return err
 	}
-	fmt.Fprintf(stderr, "counting %s of %s, Ctrl-C stops\n", *symbol, *path)
+	fmt.Fprintf(stderr, "counting calls of %s in %s, Ctrl-C stops\n", *symbol, *path)
 
 	show := table
 	if *asJSON {
-		show = func(w io.Writer, list []Calls) error { return json.NewEncoder(w).Encode(list) }
+		show = func(w io.Writer, list []Usage) error { return json.NewEncoder(w).Encode(list) }
 	}
 	ticker := time.NewTicker(*interval)
 	defer ticker.Stop()
@@ -87,24 +87,18 @@ func usageError(err error) error {
 	return errUsage
 }
 
-// table prints a list for people. What a process calls itself is quoted if need
-// be, so that it cannot control the terminal.
-func table(w io.Writer, list []Calls) error {
-	var out strings.Builder
-	fmt.Fprintf(&out, "%7s  %-15s  %9s  %12s\n", "PID", "COMM", "CALLS", "BYTES")
-	for _, c := range list {
-		fmt.Fprintf(&out, "%7d  %-15s  %9d  %12d\n", c.PID, quote(c.Comm), c.Calls, c.Bytes)
+// table prints a list for people. A process calls itself what it likes: names
+// are quoted where they could control the terminal.
+func table(w io.Writer, list []Usage) error {
+	tw := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(tw, "CALLS\tBYTES\tPID\tCOMM")
+	for _, u := range list {
+		comm := u.Comm
+		if quoted := strconv.Quote(comm); strings.Trim(quoted, `"`) != comm {
+			comm = quoted
+		}
+		fmt.Fprintf(tw, "%d\t%d\t%d\t%s\n", u.Calls, u.Bytes, u.PID, comm)
 	}
-	out.WriteByte('\n')
-	_, err := io.WriteString(w, out.String())
-	return err
-}
-
-// quote returns a word as it is, and anything else as a Go string.
-func quote(s string) string {
-	q := strconv.Quote(s)
-	if q != `"`+s+`"` || s == "" || strings.Contains(s, " ") {
-		return q
-	}
-	return s
+	fmt.Fprintln(tw)
+	return tw.Flush()
 }

@@ -8,78 +8,55 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* Who calls. A process that runs another program counts as another caller. */
+/* Who calls. */
 struct caller {
 	__u32 pid;
 	char comm[COMM_LEN];
 };
 
-struct count {
+struct usage {
 	__u64 calls;
-	__u64 bytes;
+	__u64 bytes; /* the sum of the first argument, which is malloc's size */
+	__u64 last_call_ns; /* CLOCK_MONOTONIC */
 };
 
-/* When it is full, the caller that was silent for the longest time makes room. */
+/* When it is full, the process that was silent for the longest time makes room. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
+	__uint(max_entries, 4096);
 	__type(key, struct caller);
-	__type(value, struct count);
+	__type(value, struct usage);
 } calls SEC(".maps");
 
-/*
- * Which argument of the function is a number of bytes, from 1 to 4; 0 for none.
- * malloc(size) has it first. User space may set it until the program is loaded.
- */
-const volatile __u32 size_argument = 1;
+/* Set before the program is loaded: count this process alone, 0 for all. */
+const volatile __u32 only_pid = 0;
 
 /*
- * The barriers keep the loads apart. The compiler would make one of them, from an
- * address that it computes, and the verifier allows no such access to a context.
+ * Runs in the calling process, before the function does. Which function that is
+ * says whoever attaches the program.
  */
-static __u64 size(struct pt_regs *ctx)
-{
-	__u64 bytes = 0;
-
-	switch (size_argument) {
-	case 1:
-		bytes = PT_REGS_PARM1(ctx);
-		barrier_var(bytes);
-		break;
-	case 2:
-		bytes = PT_REGS_PARM2(ctx);
-		barrier_var(bytes);
-		break;
-	case 3:
-		bytes = PT_REGS_PARM3(ctx);
-		barrier_var(bytes);
-		break;
-	case 4:
-		bytes = PT_REGS_PARM4(ctx);
-		barrier_var(bytes);
-		break;
-	}
-	return bytes;
-}
-
-/* Runs in the process that calls the function, before the function does. */
 SEC("uprobe")
-int on_call(struct pt_regs *ctx)
+int BPF_KPROBE(on_call, unsigned long size)
 {
-	struct caller key = { .pid = bpf_get_current_pid_tgid() >> 32 };
-	struct count fresh = {};
-	struct count *c;
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct caller key = { .pid = pid };
+	struct usage fresh = {};
+	struct usage *u;
+
+	if (only_pid && pid != only_pid)
+		return 0;
 
 	bpf_get_current_comm(key.comm, sizeof(key.comm));
-	c = bpf_map_lookup_elem(&calls, &key);
-	if (!c) {
+	u = bpf_map_lookup_elem(&calls, &key);
+	if (!u) {
 		/* Another thread may have been faster: then its entry stays. */
 		bpf_map_update_elem(&calls, &key, &fresh, BPF_NOEXIST);
-		c = bpf_map_lookup_elem(&calls, &key);
-		if (!c)
+		u = bpf_map_lookup_elem(&calls, &key);
+		if (!u)
 			return 0;
 	}
-	__sync_fetch_and_add(&c->calls, 1);
-	__sync_fetch_and_add(&c->bytes, size(ctx));
+	__sync_fetch_and_add(&u->calls, 1);
+	__sync_fetch_and_add(&u->bytes, size);
+	u->last_call_ns = bpf_ktime_get_ns();
 	return 0;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The types that this project uses, and no others. The registers are saved in an
- * order that each architecture has fixed for good, so none of these needs a CO-RE
- * relocation. A kernel's own types do: give them
- * __attribute__((preserve_access_index)) and just the fields that you read.
+ * The kernel types that this project uses, and no others. preserve_access_index
+ * makes every field access a CO-RE relocation: the loader looks the field up in
+ * the running kernel's BTF, so it does not matter that most fields are left out.
  *
  * The whole file for the running kernel, when you need more types:
  *     bpftool btf dump file /sys/kernel/btf/vmlinux format c > bpf/vmlinux.h
@@ -35,37 +34,22 @@ enum {
 	BPF_NOEXIST = 1,
 };
 
-/* The registers of a process, for PT_REGS_PARM1 and its kin: on x86... */
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* The registers that a function's first arguments are in. */
+#if defined(__TARGET_ARCH_x86)
 struct pt_regs {
-	unsigned long r15;
-	unsigned long r14;
-	unsigned long r13;
-	unsigned long r12;
-	unsigned long bp;
-	unsigned long bx;
-	unsigned long r11;
-	unsigned long r10;
-	unsigned long r9;
-	unsigned long r8;
-	unsigned long ax;
 	unsigned long cx;
 	unsigned long dx;
 	unsigned long si;
 	unsigned long di;
-	unsigned long orig_ax;
-	unsigned long ip;
-	unsigned long cs;
-	unsigned long flags;
-	unsigned long sp;
-	unsigned long ss;
 };
-
-/* ...and on arm64. */
+#elif defined(__TARGET_ARCH_arm64)
 struct user_pt_regs {
 	__u64 regs[31];
-	__u64 sp;
-	__u64 pc;
-	__u64 pstate;
 };
+#endif
+
+#pragma clang attribute pop
 
 #endif /* __VMLINUX_H__ */
