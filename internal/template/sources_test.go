@@ -53,6 +53,10 @@ func TestProjectsAreWhole(t *testing.T) {
 	}
 	own := map[string][]string{
 		"ebpf-go": {".clangd", "bpf/vmlinux.h", "go.mod", "go.sum", "main.go"},
+		"libbpf": {
+			".clang-format", ".clangd", "bpf/vmlinux.h", "src/main.c", "src/program.c", "src/program.h", "src/run.c", "tests/test.c",
+			"tests/test.h", "tests/test_program.c",
+		},
 	}
 	everyProject(t, func(t *testing.T, req api.ScaffoldRequest, files []file) {
 		for _, name := range slices.Concat(every, own[req.Template]) {
