@@ -292,3 +292,16 @@ func TestNearNamesAreSuggested(t *testing.T) {
 		})
 	}
 }
+
+// A new kind is a folder and nothing else: no Go code and no file of its framework
+// knows it.
+func TestANewKindIsAFolder(t *testing.T) {
+	f := small()
+	f["fw/kinds/three/template.json"] = &fstest.MapFile{Data: []byte(`{"name":"Three","description":"third"}`)}
+	f["fw/kinds/three/sections/about"] = &fstest.MapFile{Data: []byte("about three\n")}
+	f["fw/kinds/three/files/three.c"] = &fstest.MapFile{Data: []byte("int three;\n")}
+	p, err := catalogue(t, f).Preview(t.Context(), request("probe", "three"))
+	if err != nil || !slices.Contains(p.Files, "three.c") {
+		t.Errorf("got %q, %v", p.Files, err)
+	}
+}
