@@ -52,7 +52,8 @@ func TestProjectsAreWhole(t *testing.T) {
 		"README.md", "scripts/stimulus.sh",
 	}
 	own := map[string][]string{
-		"ebpf-go": {".clangd", "bpf/vmlinux.h", "go.mod", "go.sum", "main.go"},
+		"bpftrace": {"scripts/tap.bash", "scripts/test.sh"},
+		"ebpf-go":  {".clangd", "bpf/vmlinux.h", "go.mod", "go.sum", "main.go"},
 	}
 	everyProject(t, func(t *testing.T, req api.ScaffoldRequest, files []file) {
 		for _, name := range slices.Concat(every, own[req.Template]) {
@@ -190,7 +191,7 @@ func TestSources(t *testing.T) {
 				t.Errorf("%s: not formatted by gofmt: %v", name, err)
 			}
 			fallthrough
-		case ".c", ".h", ".sh":
+		case ".c", ".h", ".sh", ".bash", ".bt", ".py":
 			if !spdx.Match(data) {
 				t.Errorf("%s: no SPDX licence", name)
 			}
@@ -227,6 +228,28 @@ func TestBPFLicences(t *testing.T) {
 	})
 	if err != nil || found == 0 {
 		t.Fatalf("%d files, %v", found, err)
+	}
+}
+
+// So may what bpftrace and BCC compile, which tell the kernel a licence by
+// themselves.
+func TestScriptLicences(t *testing.T) {
+	err := fs.WalkDir(templates.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		bcc := strings.HasPrefix(name, "bcc/") && strings.HasSuffix(name, ".c")
+		if !bcc && !strings.HasSuffix(name, ".bt") {
+			return nil
+		}
+		data, err := fs.ReadFile(templates.FS, name)
+		if !bytes.Contains(data, []byte("SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause")) {
+			t.Errorf("%s: another licence", name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
