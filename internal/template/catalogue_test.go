@@ -278,7 +278,7 @@ func TestValuesRefused(t *testing.T) {
 
 func TestNearNamesAreSuggested(t *testing.T) {
 	tests := map[string]struct{ framework, kind, want string }{
-		"kind":         {"fw", "tow", "ebpfdev new probe --template fw --kind two"},
+		"kind":         {"fw", "twoo", "ebpfdev new probe --template fw --kind two"},
 		"framework":    {"wf", "two", "ebpfdev new probe --template fw --kind two"},
 		"nothing near": {"zzzzzzz", "zzzzzz", "ebpfdev new probe --template fw --kind one"},
 	}
