@@ -9,8 +9,8 @@ fi
 
 tests=0
 failed=0
-bpftrace= # its process id
-seen=     # what it printed
+bpftrace='' # its process id
+seen=''     # what it printed
 trap '[ -z "$bpftrace" ] || kill "$bpftrace" 2> /dev/null' EXIT
 
 # check DESCRIPTION COMMAND...: one test; if it fails, with the end of what was seen.
@@ -37,7 +37,7 @@ start() {
 # sees PATTERN: it prints such a line within 30 seconds. bpftrace says that it is about
 # to attach and not when it has, so something happens again and again until then.
 sees() {
-	local line part= last=-1 end=$((SECONDS + 30))
+	local line part='' last=-1 end=$((SECONDS + 30))
 	while [ "$SECONDS" -lt "$end" ]; do
 		if [ "$SECONDS" != "$last" ]; then
 			last=$SECONDS

@@ -16,12 +16,14 @@ refused() {
 }
 
 start calls.bt libc malloc
-check "a program that calls malloc is counted" sees '^@calls\[[0-9]+, ls\]: [1-9]'
+check "calls are counted and shown" sees '^@calls\[[0-9]+, .+\]: [1-9]'
+stimulus # it is attached now
 check "Ctrl-C ends it well" ends
+check "a program that calls malloc was counted" saw '^@calls\[[0-9]+, ls\]: [1-9]'
 check "the bytes that it asked for were added up" saw '^@bytes\[[0-9]+, ls\]: [1-9]'
 
 start -f json calls.bt libc malloc
-check "as JSON, too" sees '^\{"type": "map", .*"@calls": \{.*"[0-9]+,ls": [1-9]'
+check "as JSON, too" sees '^\{"type": "map", .*"@calls": \{.*"[0-9]+,.+": [1-9]'
 check "which Ctrl-C ends well, too" ends
 
 check "a function that is not there is refused" refused --dry-run calls.bt libc no_such_function
