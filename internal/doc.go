@@ -5,7 +5,7 @@
 //	     |                                                   |
 //	  frontends   cli ───────> tui                            | fs.FS passed in
 //	     |          └> output, prompt, iostreams              |
-//	  wiring      workspace, doctor                           |
+//	  wiring      workspace, doctor, trial                    |
 //	     |                                                    |
 //	  services    local      remote      agent                |
 //	     |                                                    |

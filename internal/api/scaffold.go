@@ -14,6 +14,13 @@ type Scaffolder interface {
 	// Errors: ErrUsage (name, template, kind or option), ErrConflict (the folder
 	// is not empty; the cause lists at most ten names), ErrPermission.
 	Scaffold(ctx context.Context, req ScaffoldRequest) (ScaffoldResult, error)
+	// Init gives a folder that holds a project already what it lacks: a dev
+	// container, or, where there is one, ebpfdev's settings in it. Nothing else
+	// in the folder is touched, and what is all there is no error.
+	// Errors: ErrNotExist (no such folder), ErrUsage (no project is recognised,
+	// an unknown template, a broken devcontainer.json), ErrConflict (a file is in
+	// the way), ErrPermission.
+	Init(ctx context.Context, req InitRequest) (InitResult, error)
 }
 
 // Template is a framework to write eBPF with, and the kinds of program it has
@@ -67,6 +74,23 @@ type ContainerOptions struct {
 	LeastPrivilege bool `json:"least_privilege,omitempty"` // capabilities instead of privileged
 	PrivatePID     bool `json:"private_pid,omitempty"`     // its own pid namespace
 	HostNetwork    bool `json:"host_network,omitempty"`    // the host's network namespace
+}
+
+// InitRequest asks for the dev container of a project that is there.
+type InitRequest struct {
+	Folder   string           `json:"folder"`
+	Template string           `json:"template,omitempty"` // the framework; empty for what the folder holds
+	Options  ContainerOptions `json:"options"`            // of a dev container that is written
+}
+
+// InitResult tells what was recognised and written.
+type InitResult struct {
+	Folder   string   `json:"folder"` // absolute
+	Template string   `json:"template"`
+	Written  []string `json:"written,omitempty"` // new files, relative, sorted
+	Changed  string   `json:"changed,omitempty"` // the devcontainer.json that got the settings
+	// Lacks says what a dev container that was there cannot do, and why.
+	Lacks []string `json:"lacks,omitempty"`
 }
 
 // ScaffoldResult tells what was written.

@@ -94,6 +94,17 @@ func (s *FakeScaffolder) Scaffold(ctx context.Context, req api.ScaffoldRequest) 
 	return api.ScaffoldResult{Folder: req.Folder, Files: p.Files}, nil
 }
 
+// Init implements api.Scaffolder.
+func (s *FakeScaffolder) Init(ctx context.Context, req api.InitRequest) (api.InitResult, error) {
+	s.enter()
+	if s.Err != nil {
+		return api.InitResult{}, s.Err
+	}
+	return api.InitResult{
+		Folder: req.Folder, Template: "ebpf-go", Written: []string{".devcontainer/Dockerfile", ".devcontainer/devcontainer.json"},
+	}, ctx.Err()
+}
+
 // FakeDoctor is an api.Doctor that gives set checks.
 type FakeDoctor struct {
 	Checks []api.Check

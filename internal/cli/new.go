@@ -50,14 +50,20 @@ empty. At a terminal ebpfdev asks for what the flags leave out.`,
 	flags := cmd.Flags()
 	flags.StringVar(&opts.req.Template, "template", "", "the framework, `ID`: see \"ebpfdev templates list\"")
 	flags.StringVar(&opts.req.Kind, "kind", "", "the kind of program, `ID`")
-	flags.BoolVar(&opts.req.Options.LeastPrivilege, "least-privilege", false, "give the container capabilities instead of privileged")
-	flags.BoolVar(&opts.req.Options.PrivatePID, "private-pid", false, "give the container its own pid namespace")
-	flags.BoolVar(&opts.req.Options.HostNetwork, "host-network", false, "give the container the host's network namespace")
+	addContainerFlags(cmd, &opts.req.Options)
 	flags.StringToStringVar(&opts.req.Values, "option", nil, "choose a value of the template, as `NAME=VALUE` (repeat for more): see \"ebpfdev templates show\"")
 	flags.BoolVar(&opts.up, "up", false, "start the container too")
 	completeTemplates(cmd, f)
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
 	return cmd
+}
+
+// addContainerFlags adds the flags that choose how a dev container runs.
+func addContainerFlags(cmd *cobra.Command, o *api.ContainerOptions) {
+	flags := cmd.Flags()
+	flags.BoolVar(&o.LeastPrivilege, "least-privilege", false, "give the container capabilities instead of privileged")
+	flags.BoolVar(&o.PrivatePID, "private-pid", false, "give the container its own pid namespace")
+	flags.BoolVar(&o.HostNetwork, "host-network", false, "give the container the host's network namespace")
 }
 
 func runNew(ctx context.Context, opts *newOptions) error {

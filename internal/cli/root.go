@@ -70,7 +70,7 @@ func addCommands(root *cobra.Command, f *factory) {
 			root.AddCommand(c)
 		}
 	}
-	add(groupStart, newCmdNew(f), newCmdTemplates(f), newCmdDemo(f), newCmdDoctor(f))
+	add(groupStart, newCmdNew(f), newCmdInit(f), newCmdTemplates(f), newCmdDemo(f), newCmdDoctor(f))
 	add(groupContainer, newCmdUp(f), newCmdStatus(f), newCmdExec(f), newCmdShell(f), newCmdLogs(f), newCmdDown(f))
 	add(groupProject, newCmdRun(f), newCmdBuild(f), newCmdVerify(f), newCmdLoad(f), newCmdUnload(f))
 	add(groupKernel, newCmdProg(f), newCmdMap(f), newCmdLink(f))

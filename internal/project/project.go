@@ -39,9 +39,10 @@ type Project struct {
 // A field that is not set leaves what Detect found.
 type Settings struct {
 	Framework Framework          `json:"framework,omitempty"`
-	Build     []string           `json:"build,omitempty"`   // argv of one command
-	Objects   []string           `json:"objects,omitempty"` // patterns of the objects, "**" for any folders
-	Attach    []api.AttachOption `json:"attach,omitempty"`  // where programs are attached
+	Build     []string           `json:"build,omitempty"`     // argv of one command
+	Objects   []string           `json:"objects,omitempty"`   // patterns of the objects, "**" for any folders
+	Attach    []api.AttachOption `json:"attach,omitempty"`    // where programs are attached
+	ImageSize string             `json:"imageSize,omitempty"` // of the dev container, on disk: "1.15 GB"
 }
 
 // Request returns a build request with what it leaves open filled in.

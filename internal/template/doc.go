@@ -18,8 +18,9 @@
 // file's own language so that the source stays valid in it, choose what is kept:
 //
 //	@include NAME         the section of that name, which may include others
-//	@if [!]CONDITION      the lines up to @end; conditions are the kind's id and
-//	@end                  least-privilege, private-pid and host-network
+//	@if [!]CONDITION      the lines up to @end; conditions are the kind's id,
+//	@end                  least-privilege, private-pid and host-network, and init:
+//	                      the project is there already and gets a dev container
 //
 // A name that ends in ".template" loses that ending: package embed leaves out
 // every folder that holds a go.mod.

@@ -41,27 +41,50 @@ func (c *Catalogue) plan(ctx context.Context, req api.ScaffoldRequest) ([]file, 
 	if err := c.check(req); err != nil {
 		return nil, err
 	}
+	return c.render(ctx, req)
+}
+
+// render renders all files of a request, sorted by path. Without a kind they are
+// those of a project that is there already, for Init to choose from.
+func (c *Catalogue) render(ctx context.Context, req api.ScaffoldRequest) ([]file, error) {
 	f, k := c.frameworks[req.Template], c.frameworks[req.Template].kinds[req.Kind]
-	kindDir := path.Join(req.Template, "kinds", req.Kind)
+	dirs := []string{path.Join(sharedName, "files"), path.Join(req.Template, "base")}
+	sections := []string{req.Template, sharedName}
+	if req.Kind != "" {
+		kind := path.Join(req.Template, "kinds", req.Kind)
+		dirs, sections = append(dirs, path.Join(kind, "files")), append([]string{kind}, sections...)
+	}
 	files := map[string]file{}
-	for _, dir := range []string{path.Join(sharedName, "files"), path.Join(req.Template, "base"), path.Join(kindDir, "files")} {
+	for _, dir := range dirs {
 		if err := c.collect(ctx, dir, files); err != nil {
 			return nil, err
 		}
 	}
-	r := renderer{values: values(req, f.manifest, k), conditions: map[string]bool{}, include: c.sections(kindDir, req.Template, sharedName)}
-	for kind := range f.kinds {
-		r.conditions[kind] = kind == req.Kind
-	}
-	for _, flag := range flags(req.Options) {
-		r.conditions[flag.name] = flag.set
-	}
 	render := slices.Concat(c.shared.Render, f.Render, k.Render)
+	executable := slices.Concat(c.shared.Executable, f.Executable, k.Executable)
+	if req.Kind == "" {
+		maps.DeleteFunc(files, func(name string, _ file) bool { return !initialised(name) })
+		foreign := func(name string) bool { return !initialised(name) }
+		render, executable = slices.DeleteFunc(render, foreign), slices.DeleteFunc(executable, foreign)
+	}
+	r := renderer{values: values(req, f.manifest, k), conditions: conditions(req, f), include: c.sections(sections...)}
 	slices.Sort(render)
-	if err := apply(files, slices.Compact(render), slices.Concat(c.shared.Executable, f.Executable, k.Executable), r); err != nil {
-		return nil, api.E("render template", req.Template+"/"+req.Kind, api.ErrInvalid, err)
+	if err := apply(files, slices.Compact(render), executable, r); err != nil {
+		return nil, api.E("render template", path.Join(req.Template, req.Kind), api.ErrInvalid, err)
 	}
 	return sorted(files), nil
+}
+
+// conditions is what @if lines ask for.
+func conditions(req api.ScaffoldRequest, f framework) map[string]bool {
+	c := map[string]bool{"init": req.Kind == ""}
+	for kind := range f.kinds {
+		c[kind] = kind == req.Kind
+	}
+	for _, flag := range flags(req.Options) {
+		c[flag.name] = flag.set
+	}
+	return c
 }
 
 // values is what placeholders stand for.

@@ -40,7 +40,7 @@ func (c *Catalogue) Scaffold(ctx context.Context, req api.ScaffoldRequest) (api.
 			"its parent folder does not exist").WithHint("mkdir -p " + shell.Quote(filepath.Dir(folder)))
 	}
 	if err != nil {
-		return api.ScaffoldResult{}, writeError(folder, err)
+		return api.ScaffoldResult{}, writeError("create project", folder, err)
 	}
 	defer parent.Close()
 
@@ -48,7 +48,7 @@ func (c *Catalogue) Scaffold(ctx context.Context, req api.ScaffoldRequest) (api.
 		if ctx.Err() != nil {
 			return api.ScaffoldResult{}, ctx.Err()
 		}
-		return api.ScaffoldResult{}, writeError(folder, err)
+		return api.ScaffoldResult{}, writeError("create project", folder, err)
 	}
 	return api.ScaffoldResult{Folder: folder, Files: paths(files)}, nil
 }
@@ -237,20 +237,20 @@ func writeFile(stage *os.Root, f file) error {
 }
 
 // writeError gives an error of the file system its kind.
-func writeError(folder string, err error) error {
+func writeError(op, object string, err error) error {
 	kind := api.ErrEnvironment
+	var e *api.Error
 	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e):
+		return e
 	case errors.Is(err, api.ErrConflict):
-		var e *api.Error
-		if errors.As(err, &e) {
-			return e
-		}
-		return api.Errorf("create project", folder, api.ErrConflict,
-			strings.TrimPrefix(err.Error(), string(api.ErrConflict)+": "))
+		return api.Errorf(op, object, api.ErrConflict, strings.TrimPrefix(err.Error(), string(api.ErrConflict)+": "))
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		kind = api.ErrPermission
 	case errors.Is(err, fs.ErrExist):
 		kind = api.ErrConflict
 	}
-	return api.E("create project", folder, kind, err)
+	return api.E(op, object, kind, err)
 }

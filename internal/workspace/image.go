@@ -34,7 +34,11 @@ func (u *upRun) image(ctx context.Context) (engine.Image, error) {
 	if err != nil {
 		return img, err
 	}
-	err = u.step("image", "Image", func(s *step) error {
+	title := "Image"
+	if settings, err := u.p.settings(); err == nil && settings.ImageSize != "" && config.Build != nil {
+		title += " of about " + settings.ImageSize // said before it is fetched and built
+	}
+	err = u.step("image", title, func(s *step) error {
 		if config.Build != nil {
 			img, err = u.build(ctx, s, config.Build)
 		} else {

@@ -104,10 +104,12 @@ func TestAttach(t *testing.T) {
 		"allow":        {[]api.AttachOption{{Program: "allow", Target: cgroup2(t)}}, "cgroup", "ebpfdev-attach-test-"},
 		"ops":          {[]api.AttachOption{{Program: "ops", Target: cgroup2(t)}}, "cgroup", "ebpfdev-attach-test-"},
 		"on_call":      {[]api.AttachOption{{Program: "on_call", Target: libc(t)}}, "perf_event", "uprobe /"},
+		"on_call/name": {[]api.AttachOption{{Program: "on_call", Target: "libc.so.6:malloc"}}, "perf_event", "uprobe /"},
 		"on_return":    {[]api.AttachOption{{Program: "on_return", Target: libc(t)}}, "perf_event", "uretprobe /"},
 		"tasks":        {nil, "iter", "iter"},
 	} {
 		t.Run(program, func(t *testing.T) {
+			program, _, _ := strings.Cut(program, "/")
 			l, left, err := one(t, program, test.opts...)
 			if err != nil || left != nil {
 				t.Fatalf("unattached %+v, error %v", left, err)
@@ -172,7 +174,7 @@ func TestAttachErrors(t *testing.T) {
 		"tc direction":       {"classify", api.AttachOption{Target: "lo", Mode: "up"}, api.ErrUsage, "no direction"},
 		"no cgroup":          {"allow", api.AttachOption{Target: "/none"}, api.ErrNotExist, "no such file"},
 		"no cgroup2":         {"allow", api.AttachOption{Target: "/tmp"}, api.ErrFailed, ""},
-		"no executable":      {"on_call", api.AttachOption{Target: "/none:f"}, api.ErrNotExist, "no such file"},
+		"no executable":      {"on_call", api.AttachOption{Target: "/none:f"}, api.ErrNotExist, "no program or library /none is found"},
 		"no function":        {"on_call", api.AttachOption{Target: exe + "none"}, api.ErrNotExist, "has no function none"},
 		"bad offset":         {"on_call", api.AttachOption{Target: exe + "f+x"}, api.ErrUsage, "no number"},
 	} {

@@ -3,7 +3,6 @@ package attach
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/executable"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/tracefs"
 	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
@@ -129,12 +129,12 @@ func uprobe(
 	if !ok || path == "" || symbol == "" {
 		return nil, needs(j, "an executable and a function of it", "/bin/bash:readline")
 	}
-	if !filepath.IsAbs(path) {
-		path = "/" + path // SEC("uprobe/bin/bash:readline")
+	files := executable.Find(path)
+	if len(files) == 0 {
+		return nil, api.Errorf("attach", j.name, api.ErrNotExist, "no program or library "+path+" is found").
+			WithHint(shell.Join("find", "/usr", "-name", filepath.Base(path)+"*"))
 	}
-	if _, err := os.Stat(path); err != nil {
-		return nil, api.E("attach", j.name, api.ErrNotExist, err)
-	}
+	path = files[0]
 	ex, err := link.OpenExecutable(path)
 	if err != nil {
 		return nil, err
