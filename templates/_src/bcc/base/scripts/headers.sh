@@ -113,6 +113,7 @@ link_to() {
 	[ ! -e "$2" ] || [ -L "$2" ] || return 0
 	mkdir -p "$(dirname "$2")" 2> /dev/null && ln -sfn "$1" "$2" 2> /dev/null && return
 	echo "error: cannot link $2 to the kernel headers in $1: this needs root" >&2
+	echo "hint: repeat it with sudo" >&2
 	exit 3
 }
 
@@ -234,7 +235,7 @@ case $release in
 	echo "hint: this engine's kernel comes without headers; a project with ebpf-go, libbpf, aya or bpftrace needs none" >&2
 	;;
 *)
-	echo "hint: install them on the engine's machine: apt-get install linux-headers-$release (Debian, Ubuntu), dnf install kernel-devel-$release (Fedora)" >&2
+	echo "hint: sudo apt-get install linux-headers-$release (Debian, Ubuntu) or sudo dnf install kernel-devel-$release (Fedora), on the machine whose kernel it is" >&2
 	;;
 esac
 exit 3
