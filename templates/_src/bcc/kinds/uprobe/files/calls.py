@@ -63,8 +63,10 @@ def show_json(counts):
 
 
 def short(library):
-    """Returns a library's name as BCC wants it: c for libc; paths as they are."""
-    return library if "/" in library else library.removeprefix("lib")
+    """Returns a library's name as BCC wants it: c for libc.so.6; paths as they are."""
+    if "/" in library:
+        return library
+    return library.partition(".so")[0].removeprefix("lib")
 
 
 def count_calls(args):
