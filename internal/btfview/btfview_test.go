@@ -200,23 +200,6 @@ func TestDecodeWithoutType(t *testing.T) {
 	}
 }
 
-// bpftrace's keys of several values are structs whose members have no names.
-func TestMembersWithoutNames(t *testing.T) {
-	key := &btf.Struct{Size: 24, Members: []btf.Member{
-		{Type: &btf.Array{Type: &btf.Int{Name: "int8", Size: 1, Encoding: btf.Signed}, Nelems: 16}},
-		{Type: &btf.Int{Name: "int64", Size: 8, Encoding: btf.Signed}, Offset: 128},
-	}}
-	d := Decode(key, unhexed(t, "756e616d65 0000000000000000000000 e803000000000000"))
-	if d.Text != `{0: "uname", 1: 1000}` || string(d.JSON) != `{"0":"uname","1":1000}` {
-		t.Errorf("got %s, %s", d.Text, d.JSON)
-	}
-	for _, text := range []string{d.Text, string(d.JSON)} {
-		if back, err := Encode(key, len(d.Raw), text); err != nil || !bytes.Equal(back, d.Raw) {
-			t.Errorf("Encode(%s) = %x, %v", text, back, err)
-		}
-	}
-}
-
 // TestFlexibleArray: records of different lengths.
 func TestFlexibleArray(t *testing.T) {
 	typ := &btf.Struct{Name: "packet", Size: 4, Members: []btf.Member{

@@ -3,7 +3,6 @@ package btfview
 import (
 	"encoding/binary"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf/btf"
@@ -67,7 +66,7 @@ func Flexible(t btf.Type) bool {
 // for the array at its end.
 func shape(t btf.Type, size int) (btf.Type, bool) {
 	if fits(t, size) {
-		return numberMembers(t), true
+		return t, true
 	}
 	if t == nil || !Flexible(t) {
 		return nil, false
@@ -89,27 +88,6 @@ func shape(t btf.Type, size int) (btf.Type, bool) {
 	s.Size = uint32(size)
 	last.Type = &btf.Array{Type: item, Nelems: uint32(rest / n)}
 	return &s, true
-}
-
-// numberMembers names the members of a struct that has names for none, which C
-// cannot have: bpftrace describes a map's key of several values so.
-func numberMembers(t btf.Type) btf.Type {
-	under, _ := strip(t)
-	s, ok := under.(*btf.Struct)
-	if !ok || len(s.Members) == 0 || len(s.Members) > maxMembers {
-		return t
-	}
-	for _, m := range s.Members {
-		if _, inner := members(m.Type); inner || m.Name != "" {
-			return t
-		}
-	}
-	numbered := *s
-	numbered.Members = slices.Clone(s.Members)
-	for i := range numbered.Members {
-		numbered.Members[i].Name = strconv.Itoa(i)
-	}
-	return &numbered
 }
 
 // part returns size bytes at offset off of raw.
@@ -184,15 +162,15 @@ func nested(m btf.Member) ([]btf.Member, bool) {
 	return members(t)
 }
 
-// isText reports whether an array holds characters: char[n], bpftrace's int8[n],
-// or bytes under a name that only a string has.
+// isText reports whether an array holds characters: char[n], or bytes under a
+// name that only a string has.
 func isText(a *btf.Array, name string) bool {
 	t, _ := strip(a.Type)
 	i, ok := t.(*btf.Int)
 	if !ok || i.Size != 1 {
 		return false
 	}
-	return i.Name == "char" || i.Name == "int8" || i.Encoding == btf.Char || name == "comm"
+	return i.Name == "char" || i.Encoding == btf.Char || name == "comm"
 }
 
 // isIPv4 reports whether a number in network byte order is an address by the
