@@ -125,7 +125,7 @@ func (e *templateTest) copyCertificates(to string) {
 		if err != nil {
 			e.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(to, filepath.Base(name)), data, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(to, filepath.Base(name)), data, 0o644); err != nil {
 			e.Fatal(err)
 		}
 	}

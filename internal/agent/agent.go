@@ -51,6 +51,7 @@ func methods(o Options) wire.Handlers {
 	wire.Stream(h, "StreamEvents", t.StreamEvents)
 	wire.Unary(h, "Verify", t.Verify)
 	wire.Unary(h, "Probe", t.Probe)
+	wire.Unary(h, "Resolve", t.Resolve)
 	wire.StreamResult(h, "Build", b.Build)
 	return h
 }

@@ -11,6 +11,12 @@ type BuildRequest struct {
 	// framework's name and patterns of the objects, "**" for any folders.
 	Framework string   `json:"framework,omitempty"`
 	Objects   []string `json:"objects,omitempty"`
+
+	// A session compares the attach points that the sources name with what its
+	// kernel has before it builds, unless NoCheck is set. Attach are the options
+	// that a load will have: they overrule the sources.
+	NoCheck bool           `json:"no_check,omitempty"`
+	Attach  []AttachOption `json:"attach,omitempty"`
 }
 
 // BuildEvent is something that a build has to say while it runs.

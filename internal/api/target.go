@@ -84,11 +84,16 @@ type Verifier interface {
 	Verify(ctx context.Context, req VerifyRequest) (VerifyResult, error)
 }
 
-// Prober tells what a kernel is and can do.
+// Prober tells what a kernel is, can do and has.
 type Prober interface {
 	// Probe looks at the kernel and its mounts. What cannot be read is left
 	// empty and named in Kernel.Unknown; it is never an error.
 	Probe(ctx context.Context, req ProbeRequest) (Kernel, error)
+
+	// Resolve tells which attach points are there, by name: nothing is loaded or
+	// attached. Names that are near a missing one come with it.
+	// Errors: ErrUsage (too many points).
+	Resolve(ctx context.Context, req ResolveRequest) (ResolveResult, error)
 }
 
 // Builder turns a project's sources into objects. It is apart from Target: a
@@ -96,7 +101,8 @@ type Prober interface {
 type Builder interface {
 	// Build runs the project's own build and returns the objects it made.
 	// Lines of the tools are sent to fn as they come.
-	// Errors: *ToolError (a compiler failed), ErrNotExist (no project there),
+	// Errors: *ToolError (a compiler failed), ErrNotExist (no project there; a
+	// session also: the sources name attach points that its kernel has not),
 	// ErrUsage.
 	Build(ctx context.Context, req BuildRequest, fn func(BuildEvent) error) (BuildResult, error)
 }

@@ -19,6 +19,7 @@ type Fake struct {
 	mu       sync.Mutex
 	info     api.SessionInfo
 	kernel   api.Kernel
+	points   []api.AttachPoint
 	programs []api.Program
 	links    []api.Link
 	maps     []*fakeMap
@@ -48,6 +49,7 @@ func NewEmptyFake() *Fake {
 			Dir: "/workspaces/probe", Version: "test",
 		},
 		kernel:  sampleKernel(),
+		points:  samplePoints(),
 		nextID:  100,
 		calls:   map[string]int{},
 		errors:  map[string]error{},

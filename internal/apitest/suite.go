@@ -110,6 +110,7 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"Verify", opts.NoKernel, s.verify},
 		{"VerifyFullLog", opts.NoKernel, s.verifyFullLog},
 		{"Probe", false, s.probe},
+		{"Resolve", false, s.resolve},
 		{"Cancelled", false, s.cancelled},
 		{"Close", false, s.close},
 	} {

@@ -146,6 +146,7 @@ func everything(ctx context.Context, target api.Target, project string) map[stri
 	errs["StreamEvents"] = target.StreamEvents(ctx, api.EventsRequest{Project: project}, func(api.Event) error { return nil })
 	_, errs["Verify"] = target.Verify(ctx, api.VerifyRequest{Object: CountObject()})
 	_, errs["Probe"] = target.Probe(ctx, api.ProbeRequest{})
+	_, errs["Resolve"] = target.Resolve(ctx, api.ResolveRequest{})
 	return errs
 }
 

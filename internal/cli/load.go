@@ -73,7 +73,7 @@ func runLoad(ctx context.Context, opts *loadOptions) error {
 		return api.Errorf("load", "", api.ErrUsage, "--attach and --no-attach exclude each other")
 	}
 	return opts.withSession(ctx, func(s api.Session) error {
-		obj, err := opts.oneObject(ctx, s, "load", opts.paths)
+		obj, err := opts.oneObject(ctx, s, "load", opts.paths, api.BuildRequest{Attach: attach, NoCheck: opts.noAttach})
 		if err != nil {
 			return err
 		}

@@ -18,8 +18,8 @@ import (
 const maxObject = 64 << 20
 
 // objects returns the named object files or, when none is named, those that the
-// project's build makes.
-func (f *factory) objects(ctx context.Context, s api.Session, paths []string) ([]api.Object, error) {
+// project's build makes. The request says how the build is checked before.
+func (f *factory) objects(ctx context.Context, s api.Session, paths []string, req api.BuildRequest) ([]api.Object, error) {
 	if len(paths) > 0 {
 		objects := make([]api.Object, 0, len(paths))
 		for _, path := range paths {
@@ -31,7 +31,8 @@ func (f *factory) objects(ctx context.Context, s api.Session, paths []string) ([
 		}
 		return objects, nil
 	}
-	res, err := f.build(ctx, s, api.BuildRequest{Dir: s.Info().Dir})
+	req.Dir = s.Info().Dir
+	res, err := f.build(ctx, s, req)
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +44,8 @@ func (f *factory) objects(ctx context.Context, s api.Session, paths []string) ([
 }
 
 // oneObject is objects for commands that take exactly one.
-func (f *factory) oneObject(ctx context.Context, s api.Session, op string, paths []string) (api.Object, error) {
-	objects, err := f.objects(ctx, s, paths)
+func (f *factory) oneObject(ctx context.Context, s api.Session, op string, paths []string, req api.BuildRequest) (api.Object, error) {
+	objects, err := f.objects(ctx, s, paths, req)
 	if err != nil {
 		return api.Object{}, err
 	}

@@ -65,7 +65,7 @@ func runRun(ctx context.Context, opts *runOptions) error {
 		return api.Errorf("run", "", api.ErrUsage, "--count and --for take what is above 0")
 	}
 	return opts.withSession(ctx, func(s api.Session) error {
-		obj, err := opts.oneObject(ctx, s, "run", opts.paths)
+		obj, err := opts.oneObject(ctx, s, "run", opts.paths, api.BuildRequest{Attach: attach})
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ package project
 import (
 	"io/fs"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -57,6 +58,18 @@ func (s Settings) Request(req api.BuildRequest) api.BuildRequest {
 		req.Framework = string(s.Framework)
 	}
 	return req
+}
+
+// Options returns attach options with the settings' behind them, for programs
+// that the former leave open.
+func (s Settings) Options(given []api.AttachOption) []api.AttachOption {
+	options := slices.Clone(given)
+	for _, option := range s.Attach {
+		if !slices.ContainsFunc(given, func(o api.AttachOption) bool { return o.Program == option.Program || o.Program == "*" }) {
+			options = append(options, option)
+		}
+	}
+	return options
 }
 
 // Apply returns the project as the settings change it.

@@ -117,6 +117,11 @@ func (c *Client) Probe(ctx context.Context, req api.ProbeRequest) (api.Kernel, e
 	return call[api.Kernel](ctx, c, "Probe", req)
 }
 
+// Resolve implements api.Prober.
+func (c *Client) Resolve(ctx context.Context, req api.ResolveRequest) (api.ResolveResult, error) {
+	return call[api.ResolveResult](ctx, c, "Resolve", req)
+}
+
 // Build implements api.Builder.
 func (c *Client) Build(ctx context.Context, req api.BuildRequest, fn func(api.BuildEvent) error) (api.BuildResult, error) {
 	res, err := wire.CallStream[api.BuildResult](ctx, c.w, "Build", req, fn)

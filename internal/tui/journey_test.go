@@ -231,6 +231,17 @@ func TestToolOutputIsShownOnce(t *testing.T) {
 	}
 }
 
+func TestAnErrorOfSeveralLines(t *testing.T) {
+	d := drive(t, apitest.NewFake(), 100, 40)
+	d.see("1003")
+	d.fake.Fail("Build", api.Errorf("check attach points", "a.bpf.c:1", api.ErrNotExist, "this kernel has no tracepoint a/b\n  c.bt:2: it has no function d"))
+	d.press("b")
+	d.see("  c.bt:2: it has no function d")
+	if strings.Contains(d.screen(), `\n`) {
+		t.Errorf("a line feed is shown\n%s", d.screen())
+	}
+}
+
 func TestContainerUpAndDown(t *testing.T) {
 	d := drive(t, apitest.NewFake(), 100, 30, func(d *driver, _ *Options) {
 		d.ws.SetStatus(api.Status{Folder: "/src/probe", Config: "devcontainer.json", Project: "probe", State: "none", Container: "ebpfdev-probe", Volumes: []string{"probe-bin"}})
