@@ -46,6 +46,7 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 			return fs.ReadFile(templates.FS, "bcc/base/scripts/headers.sh")
 		},
 		Run:   runCommand,
+		Keep:  local.Keep,
 		Sweep: local.Sweep,
 	}
 }
@@ -99,11 +100,13 @@ func serveAgent(ctx context.Context, r io.Reader, w io.Writer) error {
 }
 
 // localOptions let objects be parsed in a child of this very program first, so
-// that a hostile one cannot take this process down.
+// that a hostile one cannot take this process down; and processes that load
+// programs have this very program for a parent.
 func localOptions() local.Options {
 	var opts local.Options
 	if self, err := os.Executable(); err == nil {
 		opts.CheckObject = []string{self, "agent", "check-object"}
+		opts.KeepProcess = []string{self, "agent", "keep"}
 	}
 	return opts
 }

@@ -16,21 +16,23 @@ import (
 // link of a small project, NewEmptyFake one with nothing in it. All methods may
 // be called from any goroutine.
 type Fake struct {
-	mu       sync.Mutex
-	info     api.SessionInfo
-	kernel   api.Kernel
-	points   []api.AttachPoint
-	programs []api.Program
-	links    []api.Link
-	maps     []*fakeMap
-	nextID   uint32
-	events   []*eventQueue
-	calls    map[string]int
-	total    int
-	errors   map[string]error
-	hanging  map[string]bool
-	closed   bool
-	changed  chan struct{} // closed and replaced by every change
+	mu        sync.Mutex
+	info      api.SessionInfo
+	kernel    api.Kernel
+	points    []api.AttachPoint
+	programs  []api.Program
+	links     []api.Link
+	runs      []*fakeProcess
+	lastWords []api.OutputLine
+	maps      []*fakeMap
+	nextID    uint32
+	events    []*eventQueue
+	calls     map[string]int
+	total     int
+	errors    map[string]error
+	hanging   map[string]bool
+	closed    bool
+	changed   chan struct{} // closed and replaced by every change
 
 	load   *api.LoadResult
 	verify *api.VerifyResult

@@ -28,7 +28,8 @@ func newCmdBuild(f *factory) *cobra.Command {
 		Short: "Build the project's objects",
 		Long: `Run the project's own build and list the objects that it made. What the tools
 say goes to standard error as it comes, in the form that problem matchers read.
-A command after -- is run instead of the framework's own.
+A command after -- is run instead of the framework's own. Without a Makefile that
+builds, bpftrace programs are tried by bpftrace's dry run.
 
 Before it starts, the tracepoints, kernel functions and symbols that the sources
 name are looked up on the target: a missing one is said with its line and with
@@ -67,6 +68,10 @@ func runBuild(ctx context.Context, opts *buildOptions) error {
 		if opts.output.Format == output.FormatJSON {
 			return output.JSON(opts.io.Out, buildJSON(res))
 		}
+		if len(res.Objects) == 0 && (len(res.Loader) > 0 || compiledLater(res.Framework)) {
+			opts.say("There are no objects: a %s program is compiled when it starts. \"ebpfdev run\" or \"ebpfdev load\" does it.", safe.Line(res.Framework))
+			return nil
+		}
 		t := output.NewTable(output.Column{Title: "OBJECT", Flex: true}, output.Column{Title: "SIZE", Right: true})
 		for _, o := range res.Objects {
 			t.Row(objectPath(o), output.Bytes(int64(len(o.Data))))
@@ -74,6 +79,9 @@ func runBuild(ctx context.Context, opts *buildOptions) error {
 		return opts.table(t, "The build made no objects.")
 	})
 }
+
+// compiledLater reports whether a framework compiles its programs when they run.
+func compiledLater(framework string) bool { return framework == "bpftrace" || framework == "bcc" }
 
 // build runs a build with the tools' output shown as it comes.
 func (f *factory) build(ctx context.Context, s api.Session, req api.BuildRequest) (api.BuildResult, error) {
@@ -104,7 +112,8 @@ func buildJSON(res api.BuildResult) any {
 	return struct {
 		Framework string        `json:"framework"`
 		Objects   []builtObject `json:"objects"`
-	}{res.Framework, objects}
+		Loader    []string      `json:"loader,omitempty"`
+	}{res.Framework, objects, res.Loader}
 }
 
 func objectPath(o api.Object) string {

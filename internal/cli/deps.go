@@ -33,6 +33,9 @@ type Deps struct {
 	HeadersScript func() ([]byte, error)
 	// Run runs a command on this machine and returns its exit code.
 	Run func(ctx context.Context, args []string, streams api.Streams) (int, error)
+	// Keep starts the process that a line of r names and ends with it: it is the
+	// parent of a process that loads programs itself.
+	Keep func(ctx context.Context, r io.Reader) error
 	// Sweep removes what killed agents left in this machine's kernel.
 	Sweep func() error
 }

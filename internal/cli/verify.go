@@ -49,7 +49,7 @@ project is built and its objects are verified.`,
 
 func runVerify(ctx context.Context, opts *verifyOptions) error {
 	return opts.withSession(ctx, func(s api.Session) error {
-		objects, err := opts.objects(ctx, s, opts.paths, api.BuildRequest{})
+		objects, err := opts.objects(ctx, s, opts.paths)
 		if err != nil {
 			return err
 		}

@@ -415,3 +415,27 @@ func TestFeedCoalescesAndDrops(t *testing.T) {
 		t.Error("a cancelled take gave something")
 	}
 }
+
+// A project whose programs a process loads is built, started and watched like
+// any other; what the process prints is among its events.
+func TestProcessLoads(t *testing.T) {
+	fake := apitest.NewEmptyFake()
+	fake.SetBuild(nil, api.BuildResult{Framework: "bpftrace", Loader: []string{"bpftrace", "execs.bt"}})
+	fake.SetLoad(api.LoadResult{
+		Programs: []api.Program{{Type: "tracepoint", Name: "sys_enter_opena"}},
+		Maps:     []api.Map{{Type: "percpu_hash", Name: "AT_execs", KeySize: 16, ValueSize: 8, Readable: true}},
+	})
+	d := drive(t, fake, 100, 30)
+	d.see("This project has no map loaded")
+	d.press("b")
+	d.see("build done")
+	d.press("l")
+	d.see("AT_execs")
+	if got := fake.Loads()[0]; got.Process == nil || got.Process.Args[1] != "execs.bt" || got.Process.Dir != "/workspaces/probe" {
+		t.Errorf("loaded %+v", got)
+	}
+	d.until("a stream of events", func() bool { return fake.Streams() == 1 })
+	fake.Print("probe", "sh ran \x1b[2J")
+	d.press("6")
+	d.see(`sh ran \x1b[2J`)
+}

@@ -88,6 +88,9 @@ func (s *projectSession) Build(ctx context.Context, req api.BuildRequest, fn fun
 // Load implements api.Loader. The settings may name programs of several objects:
 // those count that this object has a symbol for.
 func (s *projectSession) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, error) {
+	if req.Process != nil { // it attaches its programs itself
+		return s.Session.Load(ctx, req)
+	}
 	given := len(req.Attach)
 	attach := s.settings.Options(req.Attach)
 	req.Attach = slices.Concat(attach[:given], slices.DeleteFunc(attach[given:], func(o api.AttachOption) bool {
