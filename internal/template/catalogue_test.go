@@ -3,6 +3,7 @@ package template
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"reflect"
 	"slices"
@@ -67,6 +68,27 @@ func TestTemplates(t *testing.T) {
 	}
 	if got := list[0].Kinds[0]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// One framework may be before the others, which are in the alphabet's order.
+func TestFirstTemplate(t *testing.T) {
+	f := small()
+	for _, id := range []string{"aa", "zz"} {
+		first := id == "zz"
+		f[id+"/template.json"] = &fstest.MapFile{Data: fmt.Appendf(nil, `{"name":"x","description":"d","first":%t}`, first)}
+		f[id+"/kinds/one/template.json"] = &fstest.MapFile{Data: []byte(`{"name":"x","description":"d"}`)}
+	}
+	list, err := catalogue(t, f).Templates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, tmpl := range list {
+		ids = append(ids, tmpl.ID)
+	}
+	if want := []string{"zz", "aa", "fw"}; !slices.Equal(ids, want) {
+		t.Errorf("got %q, want %q", ids, want)
 	}
 }
 
