@@ -100,6 +100,17 @@ apt_unpack_from() {
 	rm -rf "$work"
 }
 
+# unpack_headers DIR: inside with_suite: trixie's kernel headers, as they lie on a
+# Debian machine.
+unpack_headers() {
+	local release
+	release=$(apt-cache depends "linux-headers-$(dpkg --print-architecture)" |
+		sed -n 's/^ *Depends: linux-headers-//p' | sort -V | tail -n 1)
+	rm -rf "$1.part"
+	apt_unpack_from trixie "$1.part" "linux-headers-$release" "linux-headers-${release%-*}-common"
+	mv "$1.part" "$1"
+}
+
 # wait_for SECONDS COMMAND...: until the command succeeds.
 wait_for() {
 	local deadline=$((SECONDS + $1))

@@ -38,17 +38,32 @@ func needs(t *testing.T, tools ...string) {
 	t.Skipf("missing: %q", missing)
 }
 
+// here lists the frameworks whose toolchain the tests' machine has. The others'
+// projects are tested in their own containers: ebpfdev templates check.
+var here = map[string]struct {
+	tools    []string
+	passed   string // what a test prints that has passed
+	finished string // a command that prints what make build should have done; nothing when it did
+}{
+	"ebpf-go": {[]string{"go", "llvm-strip"}, "--- PASS: ", "go mod tidy -diff"},
+	"libbpf":  {[]string{"setpriv"}, "\nok 1 - ", "make --question build"},
+}
+
 // Each kind builds by its own Makefile, and its own tests pass on this kernel,
 // none skipped, with the kernel's whole vmlinux.h too; cleaning leaves what was
 // scaffolded.
 func TestProjectsBuildAndPass(t *testing.T) {
-	needs(t, "make", "clang", "llvm-strip", "bpftool", "ip", "unshare")
 	c := catalogue(t)
 	list, err := c.Templates(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tmpl := range list {
+		framework, ok := here[tmpl.ID]
+		if !ok {
+			continue
+		}
+		needs(t, append(framework.tools, "make", "clang", "bpftool", "ip", "unshare")...)
 		for _, kind := range tmpl.Kinds {
 			t.Run(tmpl.ID+"/"+kind.ID, func(t *testing.T) {
 				folder := filepath.Join(t.TempDir(), "probe")
@@ -57,15 +72,15 @@ func TestProjectsBuildAndPass(t *testing.T) {
 					t.Fatal(err)
 				}
 				inProject(t, folder, "make build")
-				if out := inProject(t, folder, "bin/probe --help 2>&1"); !strings.Contains(out, "Usage: bin/probe") {
+				if out := inProject(t, folder, "bin/probe --help 2>&1"); !strings.Contains(out, "Usage: ") {
 					t.Errorf("help: %s", out)
 				}
 				out := inProject(t, folder, "make test")
-				if strings.Contains(out, "SKIP") || !strings.Contains(out, "--- PASS: ") {
+				if strings.Contains(out, "SKIP") || !strings.Contains(out, framework.passed) {
 					t.Errorf("tests:\n%s", out)
 				}
-				if out := inProject(t, folder, "go mod tidy -diff"); out != "" {
-					t.Errorf("go.mod or go.sum:\n%s", out)
+				if out := inProject(t, folder, framework.finished); out != "" {
+					t.Errorf("%s:\n%s", framework.finished, out)
 				}
 				inProject(t, folder, "make vmlinux build test")
 				inProject(t, folder, "make clean")
@@ -73,6 +88,28 @@ func TestProjectsBuildAndPass(t *testing.T) {
 					t.Errorf("after make clean %q, scaffolded %q", got, res.Files)
 				}
 			})
+		}
+	}
+}
+
+// The C sources are formatted as the template's own .clang-format says, those of
+// other frameworks too.
+func TestCSourcesAreFormatted(t *testing.T) {
+	needs(t, "clang-format")
+	for _, framework := range []string{"ebpf-go", "libbpf"} {
+		var sources []string
+		err := filepath.WalkDir(filepath.Join("_src", framework), func(name string, d fs.DirEntry, err error) error {
+			if ext := filepath.Ext(name); err == nil && (ext == ".c" || ext == ".h") {
+				sources = append(sources, name)
+			}
+			return err
+		})
+		if err != nil || len(sources) == 0 {
+			t.Fatalf("%d sources, %v", len(sources), err)
+		}
+		args := append([]string{"--style=file:_src/libbpf/base/.clang-format", "--dry-run", "--Werror"}, sources...)
+		if out, err := exec.CommandContext(t.Context(), "clang-format", args...).CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", framework, err, out)
 		}
 	}
 }
@@ -117,18 +154,20 @@ func inProject(t *testing.T, folder, command string) string {
 	return string(out)
 }
 
-// Names that mean something to Go still build.
+// Names that mean something to Go or to make still build.
 func TestAwkwardNames(t *testing.T) {
-	needs(t, "make", "clang", "llvm-strip", "unshare")
+	needs(t, "go", "make", "clang", "llvm-strip", "bpftool", "unshare")
 	c := catalogue(t)
-	for _, name := range []string{"main", "test", "vendor", "A-b_9"} {
-		t.Run(name, func(t *testing.T) {
-			folder := filepath.Join(t.TempDir(), name)
-			if _, err := c.Scaffold(t.Context(), api.ScaffoldRequest{Name: name, Folder: folder, Template: "ebpf-go", Kind: "xdp"}); err != nil {
-				t.Fatal(err)
-			}
-			inProject(t, folder, "make build && go vet ./... && test -x bin/"+name)
-		})
+	for framework, check := range map[string]string{"ebpf-go": "go vet ./...", "libbpf": "make --question build"} {
+		for _, name := range []string{"main", "test", "vendor", "A-b_9", "build", "out", "bin"} {
+			t.Run(framework+"/"+name, func(t *testing.T) {
+				folder := filepath.Join(t.TempDir(), name)
+				if _, err := c.Scaffold(t.Context(), api.ScaffoldRequest{Name: name, Folder: folder, Template: framework, Kind: "xdp"}); err != nil {
+					t.Fatal(err)
+				}
+				inProject(t, folder, "make build && "+check+" && test -x bin/"+name)
+			})
+		}
 	}
 }
 

@@ -34,12 +34,7 @@ func BenchmarkReference(b *testing.B) {
 	if err != nil {
 		missing(b, "the reference Dev Container CLI is not installed: npm install -g @devcontainers/cli")
 	}
-	ours := filepath.Join(b.TempDir(), "ebpfdev")
-	build := exec.Command("go", "build", "-trimpath", "-o", ours, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		b.Fatalf("build: %v\n%s", err, out)
-	}
+	ours := buildOurs(b)
 	folder := benchWorkspace(b, ours)
 	var table bytes.Buffer
 	w := tabwriter.NewWriter(&table, 0, 0, 2, ' ', 0)

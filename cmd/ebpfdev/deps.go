@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"os/exec"
 	"runtime"
 
 	"github.com/ebpfdev/ebpfdev/internal/agent"
@@ -40,7 +42,12 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 		},
 		Agent:       serveAgent,
 		CheckObject: object.CheckLimited,
-		Sweep:       local.Sweep,
+		HeadersScript: func() ([]byte, error) {
+			return fs.ReadFile(templates.FS, "bcc/base/scripts/headers.sh")
+		},
+		Run:   runCommand,
+		Keep:  local.Keep,
+		Sweep: local.Sweep,
 	}
 }
 
@@ -93,11 +100,13 @@ func serveAgent(ctx context.Context, r io.Reader, w io.Writer) error {
 }
 
 // localOptions let objects be parsed in a child of this very program first, so
-// that a hostile one cannot take this process down.
+// that a hostile one cannot take this process down; and processes that load
+// programs have this very program for a parent.
 func localOptions() local.Options {
 	var opts local.Options
 	if self, err := os.Executable(); err == nil {
 		opts.CheckObject = []string{self, "agent", "check-object"}
+		opts.KeepProcess = []string{self, "agent", "keep"}
 	}
 	return opts
 }
@@ -119,4 +128,19 @@ func openLocal(_ context.Context, req api.OpenRequest) (api.Session, error) {
 	return localSession{Target: target, Builder: build.New(build.Options{}), info: api.SessionInfo{
 		Target: string(api.TargetLocal), Project: project.Name(req.Folder), Dir: req.Folder, Version: version,
 	}}, nil
+}
+
+// runCommand runs a command on this machine and returns its exit code.
+func runCommand(ctx context.Context, args []string, streams api.Streams) (int, error) {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = streams.In, streams.Out, streams.Err
+	err := cmd.Run()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && ended.Exited() {
+		return ended.ExitCode(), nil
+	}
+	if err != nil {
+		return 0, api.E("run", args[0], api.ErrEnvironment, err)
+	}
+	return 0, nil
 }

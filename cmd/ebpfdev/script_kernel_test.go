@@ -15,8 +15,8 @@ import (
 // inNamespace says to the test binary that it runs in mounts of its own.
 const inNamespace = "EBPFDEV_TEST_NAMESPACE"
 
-// TestKernelScripts runs scripts on this machine's kernel, with a bpffs and a
-// tracefs that only this test sees.
+// TestKernelScripts runs scripts on this machine's kernel, with a bpffs, a tracefs
+// and a /run that only this test sees.
 func TestKernelScripts(t *testing.T) {
 	if ok, err := condition("kernel"); err != nil {
 		t.Fatal(err)
@@ -27,7 +27,7 @@ func TestKernelScripts(t *testing.T) {
 		rerunWithOwnMounts(t)
 		return
 	}
-	for _, m := range []struct{ kind, path string }{{"bpf", "/sys/fs/bpf"}, {"tracefs", "/sys/kernel/tracing"}} {
+	for _, m := range []struct{ kind, path string }{{"bpf", "/sys/fs/bpf"}, {"tracefs", "/sys/kernel/tracing"}, {"tmpfs", "/run"}} {
 		if err := unix.Mount(m.kind, m.path, m.kind, 0, ""); err != nil && !errors.Is(err, unix.EBUSY) { // EBUSY: it is there already
 			t.Fatalf("mount %s: %v", m.path, err)
 		}

@@ -117,7 +117,7 @@ func checkExit(ts *testscript.TestScript, out *os.File, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range strings.Fields("PATH HOME XDG_RUNTIME_DIR TMPDIR DOCKER_HOST NO_COLOR TERM GOPROXY GOCOVERDIR") {
+	for _, name := range strings.Fields("PATH HOME XDG_RUNTIME_DIR TMPDIR DOCKER_HOST NO_COLOR TERM GOPROXY GOCOVERDIR EXIT") {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	var said bytes.Buffer

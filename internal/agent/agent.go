@@ -44,6 +44,7 @@ func methods(o Options) wire.Handlers {
 	wire.Unary(h, "ListPrograms", t.ListPrograms)
 	wire.Unary(h, "ListMaps", t.ListMaps)
 	wire.Unary(h, "ListLinks", t.ListLinks)
+	wire.Unary(h, "ListProcesses", t.ListProcesses)
 	wire.Unary(h, "QueryMap", t.QueryMap)
 	wire.Stream(h, "ExportMap", t.ExportMap)
 	wire.Stream(h, "WatchMap", t.WatchMap)
@@ -51,6 +52,7 @@ func methods(o Options) wire.Handlers {
 	wire.Stream(h, "StreamEvents", t.StreamEvents)
 	wire.Unary(h, "Verify", t.Verify)
 	wire.Unary(h, "Probe", t.Probe)
+	wire.Unary(h, "Resolve", t.Resolve)
 	wire.StreamResult(h, "Build", b.Build)
 	return h
 }

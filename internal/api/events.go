@@ -4,8 +4,10 @@ import "time"
 
 // EventsRequest asks for a stream of records.
 type EventsRequest struct {
-	// Project selects the ring buffers and perf event arrays that Load made
-	// for it; Maps selects others.
+	// Project selects the ring buffers and perf event arrays that Load made for
+	// it; Maps selects others. Where a process loaded the project's programs, it
+	// selects what that printed, as far back as it is kept: records belong to
+	// the process, and reading them here would take them from it.
 	Project string   `json:"project,omitempty"`
 	Maps    []MapRef `json:"maps,omitempty"`
 	// Object, when given, holds the BTF that names the records' types, for
@@ -22,19 +24,22 @@ const (
 	EventReady  EventKind = "ready"  // everything asked for is open; what happens from now on is seen
 	EventRecord EventKind = "record" // one record of a map
 	EventLog    EventKind = "log"    // one line of bpf_printk
-	EventLost   EventKind = "lost"   // Lost records did not reach us
+	EventLost   EventKind = "lost"   // Lost records of Map did not reach us; without Map, Lost lines of output
+	EventOutput EventKind = "output" // one line that the project's loader process printed
 )
 
 // Event is one record, log line or count of lost records.
 type Event struct {
 	Kind EventKind `json:"kind"`
-	Time time.Time `json:"time"`           // when it was read
+	Time time.Time `json:"time"`           // when it was read; of output, when it was printed
 	Map  string    `json:"map,omitempty"`  // the map's name
 	CPU  int       `json:"cpu,omitempty"`  // perf event arrays and log lines
 	Data Datum     `json:"data,omitzero"`  // records; Type in Data.JSON's place says the C type
 	Type string    `json:"type,omitempty"` // the record's C type: "struct event"
-	Text string    `json:"text,omitempty"` // log lines: the message; Comm and PID are whose context it ran in
+	Text string    `json:"text,omitempty"` // log lines: the message; Comm and PID are whose context it ran in. Output: the line
 	Comm string    `json:"comm,omitempty"`
 	PID  int       `json:"pid,omitempty"`
-	Lost uint64    `json:"lost,omitempty"`
+	// Stderr: a line of output came from standard error.
+	Stderr bool   `json:"stderr,omitempty"`
+	Lost   uint64 `json:"lost,omitempty"`
 }

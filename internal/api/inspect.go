@@ -5,7 +5,7 @@ import "time"
 // ListRequest selects objects of the kernel. Zero values select all.
 type ListRequest struct {
 	IDs     []uint32 `json:"ids,omitempty"`
-	Name    string   `json:"name,omitempty"`    // exact name
+	Name    string   `json:"name,omitempty"`    // exact name; of maps also bpftrace's own: "@execs" for AT_execs
 	Project string   `json:"project,omitempty"` // only what Load made for this project
 }
 
@@ -28,13 +28,13 @@ type Program struct {
 	BTFID         uint32        `json:"btf_id,omitempty"`
 	RunTime       time.Duration `json:"run_time_ns,omitempty"` // counted only while statistics are on
 	RunCount      uint64        `json:"run_cnt,omitempty"`
-	Owners        []Process     `json:"pids,omitempty"` // who holds it open, where /proc can be read
+	Owners        []Owner       `json:"pids,omitempty"` // who holds it open, where /proc can be read
 	Pinned        []string      `json:"pinned,omitempty"`
-	Project       string        `json:"project,omitempty"` // set when Load made it
+	Project       string        `json:"project,omitempty"` // set when Load made it, or a process that Load started
 }
 
-// Process holds an object of the kernel open.
-type Process struct {
+// Owner is a process that holds an object of the kernel open.
+type Owner struct {
 	PID  int    `json:"pid"`
 	Comm string `json:"comm"`
 }

@@ -1,5 +1,7 @@
 package api
 
+import "time"
+
 // Object is a BPF object file, as bytes.
 type Object struct {
 	Name string `json:"name"`           // file name without directories: "exec_x86_bpfel.o"
@@ -16,14 +18,63 @@ const (
 	LifetimeSession Lifetime = "session" // held by the target until Unload or Close
 )
 
-// LoadRequest asks for one object to be loaded.
+// LoadRequest asks for one object to be loaded, or for a process to be started
+// that loads programs itself: exactly one of Object and Process is set.
 type LoadRequest struct {
 	Project  string         `json:"project"` // names the pin folder; letters, digits, '-', '_' and '.', at most 64 bytes, no leading '.'
-	Object   Object         `json:"object"`
-	Lifetime Lifetime       `json:"lifetime,omitempty"` // default LifetimePinned
-	Attach   []AttachOption `json:"attach,omitempty"`
-	NoAttach bool           `json:"no_attach,omitempty"` // load only
+	Object   Object         `json:"object,omitzero"`
+	Process  *Process       `json:"process,omitempty"`
+	Lifetime Lifetime       `json:"lifetime,omitempty"`  // default LifetimePinned
+	Attach   []AttachOption `json:"attach,omitempty"`    // not with a Process, which attaches itself
+	NoAttach bool           `json:"no_attach,omitempty"` // load only; not with a Process
 	Replace  bool           `json:"replace,omitempty"`   // unload what the project has loaded first
+}
+
+// Process is a program that loads and attaches BPF programs itself and holds
+// them while it runs: bpftrace, a Python program with BCC, a project's own. It
+// runs as the target's own user, which is root where programs can be loaded,
+// with no input.
+type Process struct {
+	Args []string `json:"args"`          // argv; found on the PATH that it gets
+	Dir  string   `json:"dir"`           // absolute, on the target's side
+	Env  []string `json:"env,omitempty"` // KEY=VALUE, added to the target's own
+}
+
+// RunningProcess is a process that was started for a load.
+type RunningProcess struct {
+	Project   string    `json:"project"`
+	PID       int       `json:"pid"` // in the target's pid namespace
+	Args      []string  `json:"args"`
+	Dir       string    `json:"dir"`
+	Lifetime  Lifetime  `json:"lifetime"`
+	StartedAt time.Time `json:"started_at"`
+	Log       string    `json:"log,omitempty"` // the file on the target's side that holds the last of what it printed
+	// Attached are attachments without a link of their own: perf events that it
+	// holds, as bpftrace and BCC attach.
+	Attached []Attachment `json:"attached,omitempty"`
+	// Ended is set when it ended by itself: nothing of it is in the kernel any
+	// more, and Unload removes what tells of it.
+	Ended *ProcessEnd `json:"ended,omitempty"`
+}
+
+// Attachment is a place where a program is attached.
+type Attachment struct {
+	ProgramID uint32 `json:"prog_id"`
+	Target    string `json:"target"` // in words, as Link has it
+}
+
+// ProcessEnd tells how a process ended.
+type ProcessEnd struct {
+	At       time.Time    `json:"at,omitzero"`
+	ExitCode int          `json:"exit_code"`        // 128+n when a signal ended it; -1 when nobody saw it end
+	Output   []OutputLine `json:"output,omitempty"` // the last lines that it printed
+}
+
+// OutputLine is a line that a process printed.
+type OutputLine struct {
+	Time   time.Time `json:"time"`
+	Stderr bool      `json:"stderr,omitempty"`
+	Text   string    `json:"text"`
 }
 
 // AttachOption says where one program is attached, for programs whose section
@@ -47,6 +98,9 @@ type LoadResult struct {
 	// Unattached names the programs that were loaded but need an AttachOption,
 	// each with the reason.
 	Unattached []Unattached `json:"unattached,omitempty"`
+	// Process is what was started, when the request asked for one. Programs,
+	// Maps and Links are then those that it and its children hold.
+	Process *RunningProcess `json:"process,omitempty"`
 }
 
 // Unattached is a program that was loaded and not attached.
@@ -65,4 +119,7 @@ type UnloadRequest struct {
 type UnloadResult struct {
 	Removed []string `json:"removed,omitempty"` // pins or names, in the order of removal
 	Kept    []string `json:"kept,omitempty"`    // pins that did not match and stayed, each "path: why"
+	// Output is what a process printed when it was asked to end, at most its last
+	// 1000 lines: bpftrace prints its maps then.
+	Output []OutputLine `json:"output,omitempty"`
 }

@@ -40,7 +40,7 @@ func (h *Hex) UnmarshalText(text []byte) error {
 // MapRef names one map: by id, or by name within a project.
 type MapRef struct {
 	ID      uint32 `json:"id,omitempty"`
-	Name    string `json:"name,omitempty"`    // used when ID is 0; must be unique among what it selects, else ErrUsage
+	Name    string `json:"name,omitempty"`    // used when ID is 0; as in ListRequest; must be unique among what it selects, else ErrUsage
 	Project string `json:"project,omitempty"` // narrows Name
 }
 
@@ -76,7 +76,7 @@ type Entry struct {
 // Datum is a key or a value: its bytes, and what BTF makes of them.
 type Datum struct {
 	Raw  Hex    `json:"raw"`
-	Text string `json:"text"` // one line for people: "443", "{pid: 7, comm: \"sh\"}", hex bytes when there is no BTF
+	Text string `json:"text"` // one line for people: "443", "{pid: 7, comm: \"sh\"}", without BTF a number or a string and its bytes, or bytes alone
 	// JSON is the decoded value with fields in the order of the C type; nil
 	// when there is no BTF.
 	JSON json.RawMessage `json:"json,omitempty"`

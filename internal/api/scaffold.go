@@ -4,7 +4,7 @@ import "context"
 
 // Scaffolder writes new projects.
 type Scaffolder interface {
-	// Templates returns what Scaffold can write, sorted by id.
+	// Templates returns what Scaffold can write, the usual one first, then by id.
 	Templates(ctx context.Context) ([]Template, error)
 	// Preview returns what Scaffold would write, without writing. The same
 	// errors as Scaffold but for the folder.

@@ -23,15 +23,23 @@ type Loader interface {
 	// keeps it alive as the request's Lifetime says. It is all or nothing:
 	// after an error nothing of the object is left in the kernel or in bpffs.
 	//
+	// With a Process instead, it starts that and returns once the process holds
+	// BPF programs and takes no more; one that is LifetimePinned goes on without
+	// the target until Unload. After an error the process is gone.
+	// Further errors then: *ToolError (the process ended first), ErrTimeout (it
+	// runs and holds no program), ErrEnvironment (there is no such program).
+	//
 	// Errors: ErrInvalid (not an ELF object, too big), *VerifierError
 	// (refused), ErrNotSupported (this kernel lacks the program type or the
 	// attach target), ErrPermission, ErrConflict (the project is already
 	// loaded and Replace is not set), ErrUsage (an attach option names no
-	// program).
+	// program, the request has not exactly one of Object and Process).
 	Load(ctx context.Context, req LoadRequest) (LoadResult, error)
 
 	// Unload takes back what Load made for a project: links first, then
 	// programs, then maps. Only pins whose id and tag still match are removed.
+	// A process that Load started is asked to end, as Ctrl-C asks it, and is
+	// killed when it does not; a process of another start is left alone.
 	// A project that has nothing loaded gives an empty result and no error.
 	Unload(ctx context.Context, req UnloadRequest) (UnloadResult, error)
 }
@@ -45,6 +53,9 @@ type Inspector interface {
 	ListMaps(ctx context.Context, req ListRequest) ([]Map, error)
 	// ListLinks returns the links that match.
 	ListLinks(ctx context.Context, req ListRequest) ([]Link, error)
+	// ListProcesses returns the processes that Load started for a project, or for
+	// all, sorted by project; those that ended by themselves too.
+	ListProcesses(ctx context.Context, req ListRequest) ([]RunningProcess, error)
 }
 
 // Maps reads and edits map entries. Queries run next to the data: the target
@@ -72,7 +83,9 @@ type Maps interface {
 type Events interface {
 	// StreamEvents sends records of ring buffers and perf event arrays and the
 	// lines that programs print with bpf_printk, until the context ends.
-	// Lost records are counted and reported as an event of their own.
+	// Lost records are counted and reported as an event of their own. Of a
+	// project that a process loaded it sends what that prints, and ends with the
+	// process: without an error when that exited with 0, else with a *ToolError.
 	StreamEvents(ctx context.Context, req EventsRequest, fn func(Event) error) error
 }
 
@@ -84,11 +97,16 @@ type Verifier interface {
 	Verify(ctx context.Context, req VerifyRequest) (VerifyResult, error)
 }
 
-// Prober tells what a kernel is and can do.
+// Prober tells what a kernel is, can do and has.
 type Prober interface {
 	// Probe looks at the kernel and its mounts. What cannot be read is left
 	// empty and named in Kernel.Unknown; it is never an error.
 	Probe(ctx context.Context, req ProbeRequest) (Kernel, error)
+
+	// Resolve tells which attach points are there, by name: nothing is loaded or
+	// attached. Names that are near a missing one come with it.
+	// Errors: ErrUsage (too many points).
+	Resolve(ctx context.Context, req ResolveRequest) (ResolveResult, error)
 }
 
 // Builder turns a project's sources into objects. It is apart from Target: a
@@ -96,7 +114,8 @@ type Prober interface {
 type Builder interface {
 	// Build runs the project's own build and returns the objects it made.
 	// Lines of the tools are sent to fn as they come.
-	// Errors: *ToolError (a compiler failed), ErrNotExist (no project there),
-	// ErrUsage.
+	// Errors: *ToolError (a compiler failed), ErrNotExist (no project there; a
+	// session also: the sources name attach points that its kernel has not),
+	// ErrUsage (a framework that compiles when it runs has nothing to build).
 	Build(ctx context.Context, req BuildRequest, fn func(BuildEvent) error) (BuildResult, error)
 }

@@ -16,20 +16,23 @@ import (
 // link of a small project, NewEmptyFake one with nothing in it. All methods may
 // be called from any goroutine.
 type Fake struct {
-	mu       sync.Mutex
-	info     api.SessionInfo
-	kernel   api.Kernel
-	programs []api.Program
-	links    []api.Link
-	maps     []*fakeMap
-	nextID   uint32
-	events   []*eventQueue
-	calls    map[string]int
-	total    int
-	errors   map[string]error
-	hanging  map[string]bool
-	closed   bool
-	changed  chan struct{} // closed and replaced by every change
+	mu        sync.Mutex
+	info      api.SessionInfo
+	kernel    api.Kernel
+	points    []api.AttachPoint
+	programs  []api.Program
+	links     []api.Link
+	runs      []*fakeProcess
+	lastWords []api.OutputLine
+	maps      []*fakeMap
+	nextID    uint32
+	events    []*eventQueue
+	calls     map[string]int
+	total     int
+	errors    map[string]error
+	hanging   map[string]bool
+	closed    bool
+	changed   chan struct{} // closed and replaced by every change
 
 	load   *api.LoadResult
 	verify *api.VerifyResult
@@ -48,6 +51,7 @@ func NewEmptyFake() *Fake {
 			Dir: "/workspaces/probe", Version: "test",
 		},
 		kernel:  sampleKernel(),
+		points:  samplePoints(),
 		nextID:  100,
 		calls:   map[string]int{},
 		errors:  map[string]error{},

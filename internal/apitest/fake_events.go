@@ -30,8 +30,8 @@ func (f *Fake) Streams() int {
 }
 
 // StreamEvents implements api.Events: first that it is ready, then what is
-// emitted from then on.
-func (f *Fake) StreamEvents(ctx context.Context, _ api.EventsRequest, fn func(api.Event) error) error {
+// emitted from then on; of a project with a process also what that prints.
+func (f *Fake) StreamEvents(ctx context.Context, req api.EventsRequest, fn func(api.Event) error) error {
 	if err := f.enter(ctx, "StreamEvents"); err != nil {
 		return err
 	}
@@ -44,6 +44,9 @@ func (f *Fake) StreamEvents(ctx context.Context, _ api.EventsRequest, fn func(ap
 		defer f.mu.Unlock()
 		f.events = slices.DeleteFunc(f.events, func(o *eventQueue) bool { return o == q })
 	}()
+	f.mu.Lock()
+	process, printed := f.process(req.Project) != nil, 0
+	f.mu.Unlock()
 	for {
 		f.mu.Lock()
 		err, changed, waiting := f.failure("StreamEvents"), f.changed, q.waiting
@@ -52,10 +55,20 @@ func (f *Fake) StreamEvents(ctx context.Context, _ api.EventsRequest, fn func(ap
 		if err != nil {
 			return err
 		}
+		over := false
+		if process {
+			var lines []api.Event
+			lines, over, err = f.output(req.Project, printed)
+			printed += len(lines)
+			waiting = append(waiting, lines...)
+		}
 		for _, e := range waiting {
 			if err := fn(e); err != nil {
 				return err
 			}
+		}
+		if over {
+			return err
 		}
 		select {
 		case <-ctx.Done():

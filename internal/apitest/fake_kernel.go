@@ -106,9 +106,13 @@ func (f *Fake) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, e
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.loaded = append(f.loaded, req)
-	if !bytes.HasPrefix(req.Object.Data, []byte("\x7fELF")) {
+	switch {
+	case req.Process != nil && (len(req.Object.Data) > 0 || len(req.Attach) > 0 || req.NoAttach || len(req.Process.Args) == 0):
+		return api.LoadResult{}, api.Errorf("load", req.Project, api.ErrUsage, "a process loads and attaches by itself")
+	case req.Process == nil && !bytes.HasPrefix(req.Object.Data, []byte("\x7fELF")):
 		return api.LoadResult{}, api.Errorf("load", req.Object.Name, api.ErrInvalid, "not an ELF file")
 	}
+	f.dropEnded(req.Project)
 	if f.holds(req.Project) {
 		if !req.Replace {
 			return api.LoadResult{}, api.Errorf("load", req.Project, api.ErrConflict, "the project is already loaded").
@@ -119,6 +123,9 @@ func (f *Fake) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, e
 	want := f.load
 	if want == nil {
 		want = sampleLoad(req.Object.Name)
+	}
+	if req.Process != nil {
+		return f.run(req, want), nil
 	}
 	return f.put(req, want), nil
 }
@@ -162,11 +169,20 @@ func (f *Fake) Unload(ctx context.Context, req api.UnloadRequest) (api.UnloadRes
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return api.UnloadResult{Removed: f.unload(req.Project)}, nil
+	var said []api.OutputLine
+	if p := f.process(req.Project); p != nil && p.Ended == nil {
+		said = f.lastWords
+	}
+	return api.UnloadResult{Removed: f.unload(req.Project), Output: said}, nil
 }
 
 // unload takes a project's objects out, links first. f.mu is held.
 func (f *Fake) unload(project string) []string {
+	return append(f.endProcess(project), f.takeOut(project)...)
+}
+
+// takeOut takes a project's programs, maps and links out. f.mu is held.
+func (f *Fake) takeOut(project string) []string {
 	var removed []string
 	f.links = slices.DeleteFunc(f.links, func(l api.Link) bool {
 		if l.Project == project {

@@ -48,7 +48,7 @@ func NewFake() *Fake {
 	})
 	f.AddProgram(api.Program{
 		ID: 3, Type: "cgroup_device", Name: "sd_devices", Tag: "ffeeddccbbaa9988", GPL: true, LoadedAt: at,
-		BytesXlated: 504, Owners: []api.Process{{PID: 1, Comm: "systemd"}},
+		BytesXlated: 504, Owners: []api.Owner{{PID: 1, Comm: "systemd"}},
 	})
 	f.AddLink(api.Link{
 		ID: 31, Type: "perf_event", ProgramID: exec.ID, Program: exec.Name,

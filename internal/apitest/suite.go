@@ -66,6 +66,10 @@ type Options struct {
 	NoPins bool
 	// NoLogs: StreamEvents cannot read what programs print.
 	NoLogs bool
+	// Loader is the argv, on the target's side, of a process that loads
+	// LoaderProgram and LoaderMap: a test binary with kerneltest.LoaderWord. It is
+	// needed unless NoKernel is set.
+	Loader []string
 }
 
 // patience is how long one part of the suite may take before it has failed.
@@ -96,6 +100,16 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"LoadRejected", opts.NoKernel, s.loadRejected},
 		{"LoadInvalid", opts.NoKernel, s.loadInvalid},
 		{"UnloadNothing", false, s.unloadNothing},
+		{"ProcessSession", false, s.processSession},
+		{"ProcessPinned", opts.NoPins, s.processPinned},
+		{"ProcessConflict", false, s.processConflict},
+		{"ProcessUsage", false, s.processUsage},
+		{"ProcessFails", opts.NoKernel, s.processFails},
+		{"ProcessDies", opts.NoKernel, s.processDies},
+		{"ProcessCancelled", opts.NoKernel, s.processCancelled},
+		{"ProcessChildren", opts.NoKernel, s.processChildren},
+		{"ProcessDeaf", opts.NoKernel, s.processDeaf},
+		{"ProcessFloods", opts.NoKernel, s.processFloods},
 		{"ListFilters", false, s.listFilters},
 		{"EditAndQuery", false, s.editAndQuery},
 		{"EditExpect", false, s.editExpect},
@@ -110,6 +124,7 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"Verify", opts.NoKernel, s.verify},
 		{"VerifyFullLog", opts.NoKernel, s.verifyFullLog},
 		{"Probe", false, s.probe},
+		{"Resolve", false, s.resolve},
 		{"Cancelled", false, s.cancelled},
 		{"Close", false, s.close},
 	} {

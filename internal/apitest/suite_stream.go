@@ -139,6 +139,7 @@ func everything(ctx context.Context, target api.Target, project string) map[stri
 	_, errs["ListPrograms"] = target.ListPrograms(ctx, api.ListRequest{})
 	_, errs["ListMaps"] = target.ListMaps(ctx, api.ListRequest{})
 	_, errs["ListLinks"] = target.ListLinks(ctx, api.ListRequest{})
+	_, errs["ListProcesses"] = target.ListProcesses(ctx, api.ListRequest{})
 	_, errs["QueryMap"] = target.QueryMap(ctx, api.QueryRequest{Map: ref})
 	errs["ExportMap"] = target.ExportMap(ctx, api.ExportRequest{Map: ref}, func([]api.Entry) error { return nil })
 	errs["WatchMap"] = target.WatchMap(ctx, api.WatchRequest{Query: api.QueryRequest{Map: ref}}, func(api.Page) error { return nil })
@@ -146,6 +147,7 @@ func everything(ctx context.Context, target api.Target, project string) map[stri
 	errs["StreamEvents"] = target.StreamEvents(ctx, api.EventsRequest{Project: project}, func(api.Event) error { return nil })
 	_, errs["Verify"] = target.Verify(ctx, api.VerifyRequest{Object: CountObject()})
 	_, errs["Probe"] = target.Probe(ctx, api.ProbeRequest{})
+	_, errs["Resolve"] = target.Resolve(ctx, api.ResolveRequest{})
 	return errs
 }
 

@@ -183,6 +183,13 @@ func TestDecodeWithoutType(t *testing.T) {
 		{nil, "05000000", "5 (05 00 00 00)"},
 		{nil, "ff", "255 (ff)"},
 		{nil, "0102030405", "01 02 03 04 05"},
+		{nil, "626173680000", `"bash" (62 61 73 68 00 00)`},
+		{nil, "6261736800000000000000000000000000", `"bash"`},
+		{nil, "22280a", "22 28 0a"},
+		{nil, "616220282263", `"ab (\"c" (61 62 20 28 22 63)`},
+		{nil, "410000", "41 00 00"},
+		{nil, "616200620000", "61 62 00 62 00 00"},
+		{nil, "ff6162", "ff 61 62"},
 		{nil, "", ""},
 		{variable(t, spec, "u32_value"), "0102", "513 (01 02)"},
 		{variable(t, spec, "event_value"), "010203", "01 02 03"},
@@ -384,7 +391,7 @@ func TestEncodeErrors(t *testing.T) {
 			t.Errorf("Encode(%s, %q) = %x, %v; want %q", c.name, c.text, got, err, c.want)
 		}
 	}
-	for _, text := range []string{"5 (06 00 00 00)", "x", "01 02 03", "-1", `"12345"`} {
+	for _, text := range []string{"5 (06 00 00 00)", "x", "01 02 03", "-1", `"12345"`, `"ab" (61 62 00 01)`, `"ab" (x)`} {
 		if b, err := Encode(nil, 4, text); !errors.Is(err, api.ErrInvalid) {
 			t.Errorf("Encode(nil, 4, %q) = %x, %v; want an error", text, b, err)
 		}

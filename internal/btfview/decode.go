@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"net/netip"
 	"strconv"
+	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/cilium/ebpf/btf"
@@ -16,7 +18,7 @@ import (
 
 // Decode shows raw as a t. It keeps raw. Without a type, or when the type is of
 // another size, the text is hexadecimal, after the number it makes when raw is
-// as long as one, and there is no JSON.
+// as long as one or the string when it holds one, and there is no JSON.
 //
 // A struct that ends with an array without a length, "char data[]", takes the
 // rest of raw into it. Strings end at their first NUL, and empty ones at the end
@@ -56,15 +58,40 @@ func show(dst []byte, t btf.Type, raw []byte, json bool) ([]byte, bool) {
 	return p.buf, true
 }
 
-// plain shows bytes that have no type.
+// maxBehind is how many bytes are shown behind the string that they hold.
+const maxBehind = 16
+
+// plain shows bytes that have no type: numbers of the usual sizes as such, and
+// text that fills the rest with zeros (a comm of bpftrace's) as a string, both
+// with the bytes behind them unless those are many.
 func plain(dst, raw []byte) []byte {
 	switch len(raw) {
 	case 1, 2, 4, 8:
 		dst = strconv.AppendUint(dst, little(raw), 10)
 		return append(pairs(append(dst, " ("...), raw), ')')
-	default:
-		return pairs(dst, raw)
 	}
+	if s := words(raw); s != "" {
+		dst = strconv.AppendQuote(dst, s)
+		if len(raw) > maxBehind {
+			return dst
+		}
+		return append(pairs(append(dst, " ("...), raw), ')')
+	}
+	return pairs(dst, raw)
+}
+
+// words returns the text that bytes hold, up to the zeros at their end; "" for
+// bytes that are no text, and for one letter, which is rather a number.
+func words(raw []byte) string {
+	text := bytes.TrimRight(raw, "\x00")
+	if len(text) < 2 || !utf8.Valid(text) {
+		return ""
+	}
+	s := string(text)
+	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return ""
+	}
+	return s
 }
 
 // pairs writes hexadecimal digits as api.Hex does.

@@ -104,7 +104,16 @@ func encodePlain(size int, text string) ([]byte, error) {
 	return out, nil
 }
 
+// plainString reads a string, alone or with its bytes behind it.
 func plainString(size int, text string) ([]byte, error) {
+	if i := strings.LastIndex(text, `" (`); i > 0 && strings.HasSuffix(text, ")") {
+		out, err := plainString(size, text[:i+1])
+		digits := text[i+len(`" (`) : len(text)-1]
+		if err == nil && api.Hex(out).String() != digits {
+			err = fmt.Errorf("%s and %q are not the same: give one", clip(text[:i+1]), clip(digits))
+		}
+		return out, err
+	}
 	n, err := parse(text)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ package build
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/project"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // Options are what builds start from.
@@ -43,8 +45,8 @@ func New(o Options) *Builder {
 }
 
 // Build implements api.Builder. Further errors: ErrEnvironment (a tool is not
-// installed), ErrUsage (a framework that compiles when it runs), ErrFailed (no
-// object came out).
+// installed), ErrPermission (bpftrace's dry run needs root), ErrFailed (no object
+// came out).
 func (b *Builder) Build(ctx context.Context, req api.BuildRequest, fn func(api.BuildEvent) error) (api.BuildResult, error) {
 	p, err := plan(req)
 	if err != nil {
@@ -60,26 +62,46 @@ func (b *Builder) Build(ctx context.Context, req api.BuildRequest, fn func(api.B
 		steps = append(append([][]string{}, p.Clean...), p.Build...)
 	}
 	for _, argv := range steps {
-		if err := ctx.Err(); err != nil {
-			return api.BuildResult{}, err
-		}
-		if err := fn(api.BuildEvent{Step: strings.Join(argv, " ")}); err != nil {
-			return api.BuildResult{}, err
-		}
-		if err := run(ctx, command{argv: argv, dir: req.Dir, user: who}, fn); err != nil {
+		if err := step(ctx, command{argv: argv, dir: req.Dir, user: who}, fn); err != nil {
 			return api.BuildResult{}, err
 		}
 	}
-	objects, err := collect(ctx, req.Dir, p.Objects)
-	if err != nil {
+	if len(steps) == 0 && p.Framework == project.Bpftrace && req.For == "" {
+		if err := b.dryRun(ctx, req.Dir, p.Sources, fn); err != nil {
+			return api.BuildResult{}, err
+		}
+	}
+	return result(ctx, req.Dir, p)
+}
+
+// step says what is run, and runs it.
+func step(ctx context.Context, c command, fn func(api.BuildEvent) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := fn(api.BuildEvent{Step: strings.Join(c.argv, " ")}); err != nil {
+		return err
+	}
+	return run(ctx, c, fn)
+}
+
+// result collects what a build made. A project that a process loads may have
+// made nothing.
+func result(ctx context.Context, dir string, p project.Project) (api.BuildResult, error) {
+	res := api.BuildResult{Framework: string(p.Framework), Objects: []api.Object{}, Loader: p.Run}
+	if len(p.Objects) == 0 {
+		return res, nil
+	}
+	var err error
+	if res.Objects, err = collect(ctx, dir, p.Objects); err != nil {
 		return api.BuildResult{}, err
 	}
-	if len(objects) == 0 {
-		return api.BuildResult{}, api.Errorf("build", req.Dir, api.ErrFailed,
+	if len(res.Objects) == 0 && len(p.Run) == 0 {
+		return api.BuildResult{}, api.Errorf("build", dir, api.ErrFailed,
 			"no BPF object came out; looked for "+strings.Join(p.Objects, ", ")+
 				` (customizations.ebpfdev.objects in devcontainer.json says otherwise)`)
 	}
-	return api.BuildResult{Framework: string(p.Framework), Objects: objects}, nil
+	return res, nil
 }
 
 // plan decides what is run and where the objects come out.
@@ -105,15 +127,12 @@ func plan(req api.BuildRequest) (project.Project, error) {
 		Framework: project.Framework(req.Framework),
 		Build:     req.Command,
 		Objects:   req.Objects,
+		Run:       req.Run,
 	})
-	switch {
-	case len(p.Build) == 0 && p.Framework == project.Unknown:
-		return none, api.Errorf("build", req.Dir, api.ErrNotExist, "no eBPF project is recognised there, and no build command is set"+
-			" (customizations.ebpfdev.build in devcontainer.json)")
-	case len(p.Build) == 0:
-		return none, api.Errorf("build", req.Dir, api.ErrUsage,
-			"a "+string(p.Framework)+" program is compiled when it runs: there is nothing to build")
-	case len(p.Objects) == 0:
+	if err := sensible(req, p); err != nil {
+		return none, err
+	}
+	if len(p.Objects) == 0 && p.Framework == project.Unknown && len(p.Run) == 0 {
 		p.Objects = []string{"**/*.o"}
 	}
 	for _, pattern := range p.Objects {
@@ -122,4 +141,52 @@ func plan(req api.BuildRequest) (project.Project, error) {
 		}
 	}
 	return p, nil
+}
+
+// sensible says why there is nothing to build, or nothing to load afterwards.
+func sensible(req api.BuildRequest, p project.Project) error {
+	compiled := p.Framework == project.Bpftrace || p.Framework == project.BCC // when it runs
+	switch {
+	case len(p.Build) == 0 && p.Framework == project.Unknown && len(p.Run) == 0:
+		return api.Errorf("build", req.Dir, api.ErrNotExist, "no eBPF project is recognised there, and no build command is set"+
+			" (customizations.ebpfdev.build in devcontainer.json)")
+	case compiled && req.For == api.BuildForVerify && len(p.Objects) == 0:
+		return verifiedLater(p)
+	case compiled && req.For == api.BuildForLoad && len(p.Run) == 0:
+		return chooseOne(p)
+	case len(p.Build) > 0 || req.For == api.BuildForLoad || p.Framework == project.Bpftrace:
+		return nil
+	case compiled:
+		return api.Errorf("build", req.Dir, api.ErrUsage,
+			"there is nothing to build: a "+string(p.Framework)+" program is compiled when it starts, which run and load do").WithHint("ebpfdev run")
+	default:
+		return api.Errorf("build", req.Dir, api.ErrUsage, "there is nothing to build: the project has only a command that runs it").WithHint("ebpfdev run")
+	}
+}
+
+// verifiedLater says when the programs of a framework are verified that compiles
+// them when they run.
+func verifiedLater(p project.Project) error {
+	cause := "a " + string(p.Framework) + " program is compiled and verified when it starts"
+	if p.Framework == project.Bpftrace {
+		return api.Errorf("verify", "", api.ErrUsage, cause+"; build starts it for a moment, which shows what the verifier says").WithHint("ebpfdev build")
+	}
+	return api.Errorf("verify", "", api.ErrUsage, cause+"; run and load show what the verifier says").WithHint("ebpfdev run")
+}
+
+// chooseOne names the programs of a project that has not exactly one.
+func chooseOne(p project.Project) error {
+	const setting = "customizations.ebpfdev.run in devcontainer.json can say which one is run, and how"
+	if len(p.Sources) == 0 {
+		return api.Errorf("load", "", api.ErrUsage, "no "+string(p.Framework)+" program was found; "+setting)
+	}
+	named := p.Sources
+	more := ""
+	const most = 5
+	if len(named) > most {
+		more = fmt.Sprintf(" and %d more", len(named)-most)
+		named = named[:most]
+	}
+	return api.Errorf("load", "", api.ErrUsage, fmt.Sprintf("the project has %d %s programs (%s%s): name one; %s",
+		len(p.Sources), p.Framework, strings.Join(named, ", "), more, setting)).WithHint(shell.Join("ebpfdev", "load", p.Sources[0]))
 }

@@ -162,7 +162,7 @@ func TestFailures(t *testing.T) {
 		{"a file", api.BuildRequest{Dir: filepath.Join(dir, "plain")}, api.ErrNotExist, "not a folder", 0},
 		{"relative", api.BuildRequest{Dir: "."}, api.ErrUsage, "absolute", 0},
 		{"no project", api.BuildRequest{Dir: empty}, api.ErrNotExist, "no eBPF project", 0},
-		{"nothing to build", api.BuildRequest{Dir: python}, api.ErrUsage, "compiled when it runs", 0},
+		{"nothing to build", api.BuildRequest{Dir: python}, api.ErrUsage, "compiled when it starts", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := build.New(build.Options{}).Build(t.Context(), tt.req, ignore)

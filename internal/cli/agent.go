@@ -24,6 +24,13 @@ func newCmdAgent(f *factory) *cobra.Command {
 		RunE:   func(*cobra.Command, []string) error { return f.deps.CheckObject(f.io.In) },
 	})
 	cmd.AddCommand(&cobra.Command{
+		Use:    "keep",
+		Short:  "Start the process that standard input names, and end with it",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE:   func(cmd *cobra.Command, _ []string) error { return f.deps.Keep(cmd.Context(), f.io.In) },
+	})
+	cmd.AddCommand(&cobra.Command{
 		Use:    "sweep",
 		Short:  "Remove what killed agents left in the kernel",
 		Hidden: true,

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -64,6 +65,18 @@ func TestCommands(t *testing.T) {
 			h.workspace.SetStatus(api.Status{Folder: "/src/x", Config: "/src/x/.devcontainer.json", Project: "x", State: "none"})
 		}, args: []string{"status"}},
 		{name: "exec", setup: func(h *harness) { h.workspace.ExecCode, h.workspace.Output = 7, "hello\n" }, args: []string{"exec", "--", "sh", "-c", "exit 7"}},
+		{name: "headers", setup: headersMounted, args: []string{"headers"}},
+		{name: "headers-json", setup: headersMounted, args: []string{"headers", "-o", "json"}},
+		{name: "headers-nearest", setup: func(h *harness) {
+			h.deps.Run = says("nearest\t/usr/src/linux-headers-6.12.9-amd64\t6.12.9\n", "warning: headers of 6.12.9 for the kernel 6.18.44\n", 0)
+		}, args: []string{"headers", "--target", "local"}},
+		{name: "headers-none", setup: func(h *harness) {
+			h.deps.Run = says("", "error: no headers of the kernel 6.18.44\x1b[2J\nhint: sudo apt-get install linux-headers-6.18.44\n", 3)
+		}, args: []string{"headers", "--target", "local"}},
+		{name: "headers-script-fails", setup: func(h *harness) {
+			h.deps.Run = says("", "sh: 7: Syntax error\n", 2)
+		}, args: []string{"headers", "--target", "local"}},
+		{name: "headers-script-babbles", setup: func(h *harness) { h.workspace.Output = "what?\n" }, args: []string{"headers"}},
 		{name: "exec-missing", args: []string{"exec"}},
 		{name: "exec-bad-env", args: []string{"exec", "-e", "X", "--", "true"}},
 		{name: "logs", args: []string{"logs", "--tail", "5"}},
@@ -362,5 +375,20 @@ func TestExitCodes(t *testing.T) {
 		if got := h.run(t, "status"); got != want {
 			t.Errorf("%v: exit code %d, want %d", kind, got, want)
 		}
+	}
+}
+
+func headersMounted(h *harness) {
+	h.workspace.Output = "mount\t/host/usr/src/linux-headers-6.12.9-amd64\t6.12.9-amd64\n"
+}
+
+// says is a command that prints something and ends.
+func says(stdout, stderr string, code int) func(context.Context, []string, api.Streams) (int, error) {
+	return func(_ context.Context, _ []string, streams api.Streams) (int, error) {
+		_, err := io.WriteString(streams.Out, stdout)
+		if err == nil {
+			_, err = io.WriteString(streams.Err, stderr)
+		}
+		return code, err
 	}
 }

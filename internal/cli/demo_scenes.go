@@ -226,8 +226,7 @@ func (d *demo) takeOut(ctx context.Context) error {
 	if len(res.Removed) == 0 {
 		return api.Errorf("unload", demoProject, api.ErrFailed, "there was nothing to take back")
 	}
-	d.writeUnloaded(res)
-	err = d.session.Close()
+	err = errors.Join(d.writeUnloaded(res), d.session.Close())
 	d.session = nil
 	return err
 }

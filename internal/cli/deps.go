@@ -29,6 +29,13 @@ type Deps struct {
 	Agent func(ctx context.Context, r io.Reader, w io.Writer) error
 	// CheckObject parses an object and says what is wrong with it.
 	CheckObject func(r io.Reader) error
+	// HeadersScript returns the shell script that finds kernel headers.
+	HeadersScript func() ([]byte, error)
+	// Run runs a command on this machine and returns its exit code.
+	Run func(ctx context.Context, args []string, streams api.Streams) (int, error)
+	// Keep starts the process that a line of r names and ends with it: it is the
+	// parent of a process that loads programs itself.
+	Keep func(ctx context.Context, r io.Reader) error
 	// Sweep removes what killed agents left in this machine's kernel.
 	Sweep func() error
 }

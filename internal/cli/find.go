@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 )
@@ -50,7 +51,8 @@ func findMap(ctx context.Context, s api.Session, which string) (api.Map, error) 
 }
 
 // pick finds the one of n objects that a person means: by id; by name, those of
-// the workspace's project first.
+// the workspace's project first. A bpftrace program's @execs is the kernel's
+// AT_execs.
 func pick(noun, which, project string, n int, at func(int) named) (int, error) {
 	if id, err := strconv.ParseUint(which, 10, 32); err == nil {
 		for i := range n {
@@ -63,7 +65,7 @@ func pick(noun, which, project string, n int, at func(int) named) (int, error) {
 	var mine, all []int
 	for i := range n {
 		o := at(i)
-		if o.name != which && (len(which) <= kernelNameLen || o.name != which[:kernelNameLen]) {
+		if !called(o.name, which) && (noun != "map" || !called(o.name, ofBpftrace(which))) {
 			continue
 		}
 		all = append(all, i)
@@ -83,6 +85,20 @@ func pick(noun, which, project string, n int, at func(int) named) (int, error) {
 		return 0, api.Errorf("find "+noun, which, api.ErrUsage, fmt.Sprintf("%d have this name; use an id", len(all))).
 			WithHint(fmt.Sprintf("ebpfdev %s list --name %s", commandOf(noun), which))
 	}
+}
+
+// called reports whether a name is the one that a person gives, of which the
+// kernel may have kept only the beginning.
+func called(name, which string) bool {
+	return name == which || len(which) > kernelNameLen && name == which[:kernelNameLen]
+}
+
+// ofBpftrace returns what the kernel calls a map of a bpftrace program.
+func ofBpftrace(which string) string {
+	if own, ok := strings.CutPrefix(which, "@"); ok {
+		return "AT_" + own
+	}
+	return which
 }
 
 func notFound(noun, which string) error {

@@ -43,6 +43,9 @@ func newHarness(t *testing.T, env ...string) *harness {
 		TUI:         func(context.Context, TUIRequest) error { return nil },
 		Agent:       func(context.Context, io.Reader, io.Writer) error { return nil },
 		CheckObject: func(io.Reader) error { return nil },
+
+		HeadersScript: func() ([]byte, error) { return []byte("exit 1\n"), nil },
+		Run:           func(context.Context, []string, api.Streams) (int, error) { return 0, nil },
 	}
 	return h
 }

@@ -19,6 +19,8 @@ func newCmdLinkList(f *factory) *cobra.Command {
 		Use:     "list",
 		Aliases: []string{"ls"},
 		Short:   "List what is attached where",
+		Long: `List what is attached where. What processes of "ebpfdev load" have attached by
+perf events, as bpftrace and BCC do, is no link of the kernel's and has no id.`,
 		Example: "  ebpfdev link list --mine",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runLinkList(cmd.Context(), opts) },
@@ -29,9 +31,12 @@ func newCmdLinkList(f *factory) *cobra.Command {
 
 func runLinkList(ctx context.Context, opts *listOptions) error {
 	return opts.withSession(ctx, func(s api.Session) error {
-		links, err := s.ListLinks(ctx, opts.request(s))
+		links, err := attachments(ctx, s, opts.request(s))
 		if err != nil {
 			return err
+		}
+		if len(links) == 0 {
+			opts.noteEnded(ctx, s, opts.request(s).Project)
 		}
 		if opts.output.Format != output.FormatTable {
 			return writeList(opts.factory, opts.output.Format, links)
@@ -39,7 +44,7 @@ func runLinkList(ctx context.Context, opts *listOptions) error {
 		t := output.NewTable(output.Column{Title: "ID", Right: true}, output.Column{Title: "TYPE"}, output.Column{Title: "PROGRAM", Flex: true},
 			output.Column{Title: "PROG ID", Right: true}, output.Column{Title: "ATTACHED TO", Flex: true}, output.Column{Title: "PROJECT", Flex: true})
 		for _, l := range links {
-			t.Row(l.ID, l.Type, l.Program, l.ProgramID, l.Target, l.Project)
+			t.Row(linkID(l), l.Type, l.Program, l.ProgramID, l.Target, l.Project)
 		}
 		return opts.table(t, "No link matches.")
 	})

@@ -26,11 +26,16 @@ type loadOptions struct {
 func newCmdLoad(f *factory) *cobra.Command {
 	opts := &loadOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:   "load [OBJECT]",
+		Use:   "load [OBJECT|FILE.bt|FILE.py]",
 		Short: "Load, attach and pin the project's programs",
 		Long: `Load every program of an object, attach each where its section name says, and
 pin programs, maps and links, so that they stay until "ebpfdev unload". It is all
 or nothing. Without an argument the project is built and its object is loaded.
+
+A bpftrace or BCC program is started instead, as root, and its programs and maps
+stay while it runs, which is until "ebpfdev unload". A project of several says
+which one it is, or which process of its own loads its programs, by "run", the
+words of a command, in customizations.ebpfdev of its devcontainer.json.
 
 A program that needs a target (XDP and TC an interface, cgroup programs a cgroup)
 is attached with --attach PROGRAM=TARGET, or where the project's devcontainer.json
@@ -43,9 +48,10 @@ says so, for "ebpfdev run" too; without either it is loaded only:
   }`,
 		Example: `  ebpfdev load
   ebpfdev load --attach count_packets=veth0,generic
-  ebpfdev load bpf/exec_x86_bpfel.o --replace`,
+  ebpfdev load bpf/exec_x86_bpfel.o --replace
+  ebpfdev load execs.bt`,
 		Annotations: exits("1 the verifier refused a program", "5 the project is loaded already: see --replace"),
-		Args:        rangeArgs(0, "OBJECT"),
+		Args:        rangeArgs(0, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.paths = args
 			return runLoad(cmd.Context(), opts)
@@ -73,22 +79,28 @@ func runLoad(ctx context.Context, opts *loadOptions) error {
 		return api.Errorf("load", "", api.ErrUsage, "--attach and --no-attach exclude each other")
 	}
 	return opts.withSession(ctx, func(s api.Session) error {
-		obj, err := opts.oneObject(ctx, s, "load", opts.paths)
+		p, err := opts.program(ctx, s, "load", opts.paths, api.BuildRequest{Attach: attach, NoCheck: opts.noAttach})
 		if err != nil {
 			return err
 		}
-		res, err := s.Load(ctx, api.LoadRequest{
-			Project: projectName(opts.project, s), Object: obj, Lifetime: api.LifetimePinned,
-			Attach: attach, NoAttach: opts.noAttach, Replace: opts.replace,
-		})
+		if err := p.refuseFor("load", opts.attach, opts.noAttach); err != nil {
+			return err
+		}
+		req := p.request(projectName(opts.project, s), api.LifetimePinned)
+		req.Attach, req.NoAttach, req.Replace = attach, opts.noAttach, opts.replace
+		res, err := s.Load(ctx, req)
 		if err != nil {
-			return opts.sources(s).inError(err, obj)
+			return opts.sources(s).inError(err, p.object)
 		}
 		if opts.output.Format == output.FormatJSON {
 			return output.JSON(opts.io.Out, res)
 		}
 		if err := opts.writeLoaded(res, opts.noAttach, opts.command()); err != nil {
 			return err
+		}
+		if res.Process != nil {
+			opts.say("Process %d goes on, and prints to %s, until \"ebpfdev unload\".", res.Process.PID, safe.Line(res.Process.Log))
+			return nil
 		}
 		opts.say("Pinned %d %s. \"ebpfdev unload\" takes back what was loaded.", len(res.Pins), plural(len(res.Pins), "object", "objects"))
 		return nil
@@ -140,18 +152,40 @@ func parseAttach(specs []string) ([]api.AttachOption, error) {
 	return opts, nil
 }
 
+// attachedTo returns where programs are attached, by their ids.
+func attachedTo(res api.LoadResult) map[uint32]string {
+	all := map[uint32][]string{}
+	for _, l := range res.Links {
+		all[l.ProgramID] = append(all[l.ProgramID], l.Target)
+	}
+	if res.Process != nil {
+		for _, a := range res.Process.Attached {
+			all[a.ProgramID] = append(all[a.ProgramID], a.Target)
+		}
+	}
+	where := map[uint32]string{}
+	for id, targets := range all {
+		const most = 3
+		if where[id] = strings.Join(targets, ", "); len(targets) > most {
+			where[id] = fmt.Sprintf("%s and %d more", strings.Join(targets[:most], ", "), len(targets)-most)
+		}
+	}
+	return where
+}
+
 // writeLoaded shows what a load made: each program with where it is attached,
 // and the maps. With the flag in a hint the command attaches what is not.
 func (f *factory) writeLoaded(res api.LoadResult, noAttach bool, command string) error {
-	where := map[uint32]string{}
-	for _, l := range res.Links {
-		where[l.ProgramID] = l.Target
-	}
+	where := attachedTo(res)
 	t := output.NewTable(output.Column{Title: "KIND"}, output.Column{Title: "ID", Right: true}, output.Column{Title: "TYPE"},
 		output.Column{Title: "NAME", Flex: true}, output.Column{Title: "ATTACHED TO", Flex: true})
+	if p := res.Process; p != nil {
+		t.Row("process", p.PID, "", strings.Join(p.Args, " "), "")
+	}
 	for _, p := range res.Programs {
 		target := any(where[p.ID])
-		if where[p.ID] == "" {
+		// Of what a process attaches to timers and counters the kernel does not tell.
+		if where[p.ID] == "" && res.Process == nil {
 			target = output.Styled{Style: output.Yellow, Value: "not attached"}
 		}
 		t.Row("program", p.ID, p.Type, p.Name, target)

@@ -36,6 +36,9 @@ func runMapList(ctx context.Context, opts *listOptions) error {
 		if err != nil {
 			return err
 		}
+		if len(maps) == 0 {
+			opts.noteEnded(ctx, s, opts.request(s).Project)
+		}
 		if opts.output.Format != output.FormatTable {
 			return writeList(opts.factory, opts.output.Format, maps)
 		}

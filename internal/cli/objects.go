@@ -18,11 +18,15 @@ import (
 const maxObject = 64 << 20
 
 // objects returns the named object files or, when none is named, those that the
-// project's build makes.
+// project's build makes, to be verified.
 func (f *factory) objects(ctx context.Context, s api.Session, paths []string) ([]api.Object, error) {
 	if len(paths) > 0 {
 		objects := make([]api.Object, 0, len(paths))
 		for _, path := range paths {
+			if with := interpreter(path); with != "" {
+				return nil, api.Errorf("verify", path, api.ErrUsage, "it is no object: "+with+" compiles it, and the verifier sees it, when it starts").
+					WithHint(shell.Join("ebpfdev", "run", path))
+			}
 			o, err := readObject(path)
 			if err != nil {
 				return nil, err
@@ -31,28 +35,19 @@ func (f *factory) objects(ctx context.Context, s api.Session, paths []string) ([
 		}
 		return objects, nil
 	}
-	res, err := f.build(ctx, s, api.BuildRequest{Dir: s.Info().Dir})
+	res, err := f.build(ctx, s, api.BuildRequest{Dir: s.Info().Dir, For: api.BuildForVerify})
 	if err != nil {
 		return nil, err
 	}
 	if len(res.Objects) == 0 {
-		return nil, api.Errorf("find objects", "", api.ErrNotExist, "the build made none").
-			WithHint("ebpfdev verify FILE.o")
+		return nil, noObjects()
 	}
 	return res.Objects, nil
 }
 
-// oneObject is objects for commands that take exactly one.
-func (f *factory) oneObject(ctx context.Context, s api.Session, op string, paths []string) (api.Object, error) {
-	objects, err := f.objects(ctx, s, paths)
-	if err != nil {
-		return api.Object{}, err
-	}
-	if len(objects) > 1 {
-		return api.Object{}, api.Errorf(op, "", api.ErrUsage, fmt.Sprintf("the project builds %d objects; name one", len(objects))).
-			WithHint("ebpfdev " + op + " " + shell.Quote(objectPath(objects[0])))
-	}
-	return objects[0], nil
+func noObjects() error {
+	return api.Errorf("find objects", "", api.ErrNotExist, "the build made none").
+		WithHint("ebpfdev verify FILE.o")
 }
 
 func readObject(path string) (api.Object, error) {

@@ -63,6 +63,9 @@ func runProgList(ctx context.Context, opts *listOptions) error {
 		if err != nil {
 			return err
 		}
+		if len(progs) == 0 {
+			opts.noteEnded(ctx, s, opts.request(s).Project)
+		}
 		if opts.output.Format != output.FormatTable {
 			return writeList(opts.factory, opts.output.Format, progs)
 		}
@@ -95,7 +98,7 @@ func runProgShow(ctx context.Context, opts *listOptions, which string) error {
 		if err != nil {
 			return err
 		}
-		links, err := s.ListLinks(ctx, api.ListRequest{})
+		links, err := attachments(ctx, s, api.ListRequest{})
 		if err != nil {
 			return err
 		}
@@ -125,7 +128,7 @@ func (o *listOptions) writeProgram(p api.Program, links []api.Link) error {
 	f.Add("maps", ids(p.MapIDs))
 	for _, l := range links {
 		if l.ProgramID == p.ID {
-			f.Add("attached", fmt.Sprintf("%s (link %d)", l.Target, l.ID))
+			f.Add("attached", attachedInWords(l))
 		}
 	}
 	f.Add("held by", owners(p.Owners))
@@ -157,7 +160,7 @@ func ids(list []uint32) string {
 	return strings.Join(words, ",")
 }
 
-func owners(list []api.Process) string {
+func owners(list []api.Owner) string {
 	words := make([]string, len(list))
 	for i, p := range list {
 		words[i] = fmt.Sprintf("%s(%d)", p.Comm, p.PID)

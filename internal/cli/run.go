@@ -32,16 +32,20 @@ type runOptions struct {
 func newCmdRun(f *factory) *cobra.Command {
 	opts := &runOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:   "run [OBJECT]",
+		Use:   "run [OBJECT|FILE.bt|FILE.py]",
 		Short: "Build, verify, load and watch, until Ctrl-C takes it all back",
 		Long: `Build the project, verify its programs, load and attach them, and print their
 events and log lines as they come. Ctrl-C takes everything back: nothing stays in
-the kernel. With an argument that object is taken instead of a build's.`,
+the kernel. With an argument that object is taken instead of a build's.
+
+A bpftrace or BCC program is started instead, as root, and what it prints is
+printed. It ends by Ctrl-C as at a terminal, or by itself.`,
 		Example: `  ebpfdev run
   ebpfdev run --attach count_packets=lo,generic
+  ebpfdev run execs.bt --for 10s
   ebpfdev run -o ndjson --count 10 | jq .data.json`,
 		Annotations: exits("0 --for or --count was reached", "1 the verifier refused a program", "130 Ctrl-C; everything was taken back"),
-		Args:        rangeArgs(0, "OBJECT"),
+		Args:        rangeArgs(0, "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.paths = args
 			return runRun(cmd.Context(), opts)
@@ -65,19 +69,24 @@ func runRun(ctx context.Context, opts *runOptions) error {
 		return api.Errorf("run", "", api.ErrUsage, "--count and --for take what is above 0")
 	}
 	return opts.withSession(ctx, func(s api.Session) error {
-		obj, err := opts.oneObject(ctx, s, "run", opts.paths)
+		p, err := opts.program(ctx, s, "run", opts.paths, api.BuildRequest{Attach: attach})
 		if err != nil {
 			return err
 		}
-		if err := opts.check(ctx, s, obj); err != nil {
+		if err := p.refuseFor("run", opts.attach, false); err != nil {
 			return err
+		}
+		if p.process == nil {
+			if err := opts.check(ctx, s, p.object); err != nil {
+				return err
+			}
 		}
 		project := s.Info().Project
-		res, err := s.Load(ctx, api.LoadRequest{
-			Project: project, Object: obj, Lifetime: api.LifetimeSession, Attach: attach, Replace: opts.replace,
-		})
+		req := p.request(project, api.LifetimeSession)
+		req.Attach, req.Replace = attach, opts.replace
+		res, err := s.Load(ctx, req)
 		if err != nil {
-			return opts.sources(s).inError(err, obj)
+			return opts.sources(s).inError(err, p.object)
 		}
 		defer opts.takeBack(ctx, s, project)
 		if opts.output.Format == output.FormatTable {
@@ -85,7 +94,7 @@ func runRun(ctx context.Context, opts *runOptions) error {
 				return err
 			}
 		}
-		return opts.stream(ctx, s, project, obj)
+		return opts.stream(ctx, s, api.EventsRequest{Project: project, Object: p.object, Logs: !p.compiled})
 	})
 }
 
@@ -116,26 +125,40 @@ func (o *runOptions) takeBack(ctx context.Context, s api.Session, project string
 		o.note("taking back: " + err.Error() + "; closing the session takes back the rest")
 		return
 	}
+	o.writeLastWords(res.Output)
 	o.say("")
-	o.writeUnloaded(res)
+	res.Output = nil
+	if err := o.writeUnloaded(res); err != nil {
+		o.note(err.Error())
+	}
+}
+
+// writeLastWords prints what a process said when it was asked to end: with
+// bpftrace that is what its maps held.
+func (o *runOptions) writeLastWords(lines []api.OutputLine) {
+	for _, l := range lines {
+		if o.writeEvent(api.Event{Kind: api.EventOutput, Time: l.Time, Text: l.Text, Stderr: l.Stderr}) != nil {
+			return // the reader has gone; what was loaded is taken back all the same
+		}
+	}
 }
 
 // stream prints events until the context ends or there were enough.
-func (o *runOptions) stream(ctx context.Context, s api.Session, project string, obj api.Object) error {
+func (o *runOptions) stream(ctx context.Context, s api.Session, req api.EventsRequest) error {
 	if o.during > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, o.during, errEnough)
 		defer cancel()
 	}
 	seen := 0
-	err := s.StreamEvents(ctx, api.EventsRequest{Project: project, Object: obj, Logs: true}, func(e api.Event) error {
+	err := s.StreamEvents(ctx, req, func(e api.Event) error {
 		if e.Kind == api.EventReady {
 			o.say("watching; Ctrl-C ends it and takes everything back")
 		}
 		if err := o.writeEvent(e); err != nil {
 			return err
 		}
-		if e.Kind == api.EventRecord || e.Kind == api.EventLog {
+		if e.Kind == api.EventRecord || e.Kind == api.EventLog || e.Kind == api.EventOutput {
 			seen++
 		}
 		if o.count > 0 && seen >= o.count {
@@ -167,8 +190,17 @@ func (o *runOptions) writeEvent(e api.Event) error {
 	case api.EventLog:
 		who := fmt.Sprintf("%s[%d]", safe.Line(e.Comm), e.PID)
 		_, err = fmt.Fprintf(o.io.Out, "%s  %s  %s\n", at, p.Paint(output.Cyan, who), safe.Line(e.Text))
+	case api.EventOutput:
+		err = o.writeLine(e.Text, e.Stderr)
 	case api.EventLost:
-		o.note(fmt.Sprintf("%d records of %s were lost", e.Lost, e.Map))
+		o.note(lostInWords(e))
 	}
 	return err
+}
+
+func lostInWords(e api.Event) string {
+	if e.Map == "" {
+		return fmt.Sprintf("%d lines of output were lost", e.Lost)
+	}
+	return fmt.Sprintf("%d records of %s were lost", e.Lost, e.Map)
 }

@@ -36,14 +36,36 @@ func runStatus(ctx context.Context, opts *statusOptions) error {
 		if err != nil {
 			return err
 		}
+		processes := opts.processes(ctx, ws, st)
 		if opts.output.Format == output.FormatJSON {
-			return output.JSON(opts.io.Out, st)
+			return output.JSON(opts.io.Out, struct {
+				api.Status
+				Processes []api.RunningProcess `json:"processes,omitempty"`
+			}{st, processes})
 		}
-		return opts.writeStatus(st)
+		return opts.writeStatus(st, processes)
 	})
 }
 
-func (o *statusOptions) writeStatus(st api.Status) error {
+// processes returns the processes that load a project's programs, where its
+// framework works that way. What cannot be had is not shown.
+func (o *statusOptions) processes(ctx context.Context, ws api.Workspace, st api.Status) []api.RunningProcess {
+	if st.State != "running" || !compiledLater(st.Framework) {
+		return nil
+	}
+	s, err := ws.Open(ctx, api.OpenRequest{Folder: st.Folder, Target: api.TargetContainer})
+	if err != nil {
+		return nil
+	}
+	defer s.Close()
+	list, err := s.ListProcesses(ctx, api.ListRequest{Project: st.Project})
+	if err != nil {
+		return nil
+	}
+	return list
+}
+
+func (o *statusOptions) writeStatus(st api.Status, processes []api.RunningProcess) error {
 	var fields output.Fields
 	fields.Add("folder", st.Folder)
 	fields.Add("config", st.Config)
@@ -62,6 +84,9 @@ func (o *statusOptions) writeStatus(st api.Status) error {
 	fields.Add("user", st.RemoteUser)
 	fields.Add("inside", st.RemoteFolder)
 	fields.Add("engine", st.Engine)
+	for _, p := range processes {
+		fields.Add("process", processInWords(p))
+	}
 	switch {
 	case o.verbose:
 		for _, v := range st.Volumes {

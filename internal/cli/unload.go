@@ -24,7 +24,9 @@ func newCmdUnload(f *factory) *cobra.Command {
 		Short:   "Take back what load made",
 		Example: "  ebpfdev unload",
 		Long: `Take back what "ebpfdev load" made for the project: links, then programs, then
-maps. A pin that no longer holds what was put there is left alone and named.`,
+maps. A pin that no longer holds what was put there is left alone and named. A
+process that it started is asked to end as by Ctrl-C, and what it then prints is
+printed: with bpftrace, what its maps held.`,
 		Annotations: exits("5 a pin was left alone"),
 		Args:        cobra.NoArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return runUnload(cmd.Context(), opts) },
@@ -44,8 +46,8 @@ func runUnload(ctx context.Context, opts *unloadOptions) error {
 			if err := output.JSON(opts.io.Out, res); err != nil {
 				return err
 			}
-		} else {
-			opts.writeUnloaded(res)
+		} else if err := opts.writeUnloaded(res); err != nil {
+			return err
 		}
 		if len(res.Kept) > 0 {
 			return exitError(api.ErrConflict.ExitCode())
@@ -54,7 +56,10 @@ func runUnload(ctx context.Context, opts *unloadOptions) error {
 	})
 }
 
-func (f *factory) writeUnloaded(res api.UnloadResult) {
+func (f *factory) writeUnloaded(res api.UnloadResult) error {
+	if err := f.writeOutput(res.Output); err != nil {
+		return err
+	}
 	if len(res.Removed)+len(res.Kept) == 0 {
 		f.say("There is nothing to unload.")
 	}
@@ -64,4 +69,5 @@ func (f *factory) writeUnloaded(res api.UnloadResult) {
 	for _, k := range res.Kept {
 		f.note(fmt.Sprintf("kept %s", k))
 	}
+	return nil
 }

@@ -25,7 +25,12 @@ const BPFFS = "/sys/fs/bpf"
 // there. Call it from TestMain:
 //
 //	func TestMain(m *testing.M) { os.Exit(kerneltest.Main(m)) }
+//
+// With LoaderWord as its first argument the binary is a loader instead.
 func Main(m *testing.M) int {
+	if isLoader() {
+		return loader(os.Args[2:], os.Stdout, os.Stderr) //nolint:forbidigo // the test binary is a process like any other then
+	}
 	if _, ok := os.LookupEnv(inside); ok {
 		return m.Run()
 	}

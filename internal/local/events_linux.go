@@ -9,6 +9,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/events"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
 	"github.com/ebpfdev/ebpfdev/internal/btfview"
 )
 
@@ -31,7 +32,16 @@ func (t *Target) StreamEvents(ctx context.Context, req api.EventsRequest, fn fun
 	if err != nil {
 		return err
 	}
-	return events.Stream(ctx, sources, req.Logs, fn)
+	return events.Stream(ctx, sources, req.Logs, t.output(req.Project), fn)
+}
+
+// output is what a project's process prints, nil without one.
+func (t *Target) output(project string) events.Output {
+	r := t.runs.Find(project)
+	if r == nil {
+		return nil
+	}
+	return func(ctx context.Context, send func(api.Event) bool) error { return t.runs.Follow(ctx, *r, send) }
 }
 
 // eventSources opens the maps that a request asks for, each once.
@@ -41,6 +51,7 @@ func (t *Target) eventSources(ctx context.Context, req api.EventsRequest, spec *
 		sources []events.Source
 		seen    = map[uint32]bool{}
 		refs    = req.Maps
+		taken   = t.heldByProcesses()
 	)
 	if req.Project != "" {
 		list, err := t.view().Maps(ctx, api.ListRequest{Project: req.Project})
@@ -48,15 +59,22 @@ func (t *Target) eventSources(ctx context.Context, req api.EventsRequest, spec *
 			return nil, err
 		}
 		for _, m := range list {
+			if _, process := taken[ref{pin.Maps, m.ID}]; process {
+				continue
+			}
 			if m.Type == "ringbuf" || m.Type == "perf_event_array" {
 				refs = append(refs, api.MapRef{ID: m.ID})
 			}
 		}
 	}
-	for _, ref := range refs {
-		src, err := t.openMap(ctx, op, ref)
+	for _, which := range refs {
+		src, err := t.openMap(ctx, op, which)
 		if err != nil {
 			return sources, err
+		}
+		if project, process := taken[ref{pin.Maps, src.Info.ID}]; process && inspect.CarriesRecords(src.Map.Type()) {
+			_ = src.Map.Close()
+			return sources, api.Errorf(op, src.Info.Name, api.ErrConflict, "the process of project "+project+" reads it, and would miss what is read here")
 		}
 		if seen[src.Info.ID] {
 			_ = src.Map.Close()

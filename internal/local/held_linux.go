@@ -7,13 +7,15 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/process"
 	"github.com/ebpfdev/ebpfdev/internal/btfview"
 )
 
 // held is what the target knows of a load that it made. For one that is pinned
 // only the types are kept: the kernel forgets those of ring buffers.
 type held struct {
-	object *load.Object // nil when it is pinned
+	object *load.Object    // nil when it is pinned, or a process's
+	loader *process.Loader // a process that lives as long as the target
 	links  []attached
 	types  map[uint32]btf.Type            // of records, by the map's id
 	names  map[pin.Kind]map[uint32]string // by id, in the object
@@ -33,10 +35,13 @@ func (h *held) close() {
 	if h.object != nil {
 		h.object.Close()
 	}
+	if h.loader != nil {
+		_ = h.loader.Close() // nothing of it is left
+	}
 }
 
 // session reports whether the load lives as long as the target.
-func (h *held) session() bool { return h.object != nil }
+func (h *held) session() bool { return h.object != nil || h.loader != nil }
 
 // hold makes what the target keeps of a load.
 func hold(obj *load.Object, links []attached) *held {

@@ -22,6 +22,9 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 	if err := checkLoad(&req); err != nil {
 		return res, err
 	}
+	if req.Process != nil {
+		return t.loadProcess(ctx, req)
+	}
 	spec, err := t.parse(ctx, req.Object)
 	if err != nil {
 		return res, err
@@ -37,7 +40,7 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 		return res, err
 	}
 	defer release()
-	if err := t.makeRoom(req); err != nil {
+	if err := t.makeRoom(ctx, req); err != nil {
 		return res, err
 	}
 	var obj *load.Object
@@ -61,7 +64,26 @@ func checkLoad(req *api.LoadRequest) error {
 	if req.Lifetime != api.LifetimePinned && req.Lifetime != api.LifetimeSession {
 		return api.Errorf("load", req.Project, api.ErrUsage, "no lifetime "+string(req.Lifetime))
 	}
+	if req.Process != nil {
+		if err := checkProcess(req); err != nil {
+			return err
+		}
+	}
 	return project.CheckName(req.Project)
+}
+
+// checkProcess refuses what only makes sense for an object.
+func checkProcess(req *api.LoadRequest) error {
+	cause := ""
+	switch {
+	case len(req.Object.Data) > 0:
+		cause = "a load is of an object or of a process, not of both"
+	case len(req.Attach) > 0 || req.NoAttach:
+		cause = "a process attaches its programs itself"
+	default:
+		return nil
+	}
+	return api.Errorf("load", req.Project, api.ErrUsage, cause)
 }
 
 // lock lets one load or unload at a time happen in this process and, when pins
@@ -84,18 +106,25 @@ func (t *Target) lock(ctx context.Context, pins bool) (release func(), _ error) 
 }
 
 // makeRoom refuses a project that has something loaded, or unloads it first.
-func (t *Target) makeRoom(req api.LoadRequest) error {
+// What tells of a process that has ended by itself is removed.
+func (t *Target) makeRoom(ctx context.Context, req api.LoadRequest) error {
 	if req.Replace {
-		if _, err := t.unload(req.Project); err != nil {
+		if _, err := t.unload(ctx, req.Project); err != nil {
 			return err
 		}
+	}
+	if err := t.dropEnded(ctx, req.Project); err != nil {
+		return err
 	}
 	t.mu.Lock()
 	h := t.loads[req.Project]
 	t.mu.Unlock()
-	if h != nil && h.session() {
+	if h != nil && h.session() && h.loader == nil {
 		return api.Errorf("load", req.Project, api.ErrConflict, "the project is loaded already").
 			WithHint("ebpfdev load --replace")
+	}
+	if err := t.runs.CheckFree(req.Project); err != nil {
+		return err
 	}
 	return t.pins.CheckFree(req.Project)
 }
@@ -253,17 +282,24 @@ func (t *Target) Unload(ctx context.Context, req api.UnloadRequest) (res api.Unl
 		return res, err
 	}
 	defer release()
-	return t.unload(req.Project)
+	return t.unload(ctx, req.Project)
 }
 
-// unload takes back both what this target holds and what is pinned.
-func (t *Target) unload(project string) (api.UnloadResult, error) {
+// unload takes back what this target holds, the project's process and what is
+// pinned.
+func (t *Target) unload(ctx context.Context, project string) (api.UnloadResult, error) {
 	t.mu.Lock()
 	h := t.loads[project]
 	delete(t.loads, project)
 	t.mu.Unlock()
-	removed := []string{}
-	if h != nil && h.session() {
+	removed, said, err := t.runs.End(ctx, project)
+	if err != nil {
+		return api.UnloadResult{}, err
+	}
+	if h != nil && h.loader != nil {
+		h.close()
+	}
+	if h != nil && h.object != nil {
 		for _, a := range h.links {
 			removed = append(removed, "link "+a.program)
 		}
@@ -277,5 +313,6 @@ func (t *Target) unload(project string) (api.UnloadResult, error) {
 	}
 	res, err := t.pins.Remove(project)
 	res.Removed = append(removed, res.Removed...)
+	res.Output = said
 	return res, err
 }

@@ -7,8 +7,13 @@
 // Linux host.
 package local
 
+import "time"
+
 // DefaultBPFFS is where the BPF file system is mounted by convention.
 const DefaultBPFFS = "/sys/fs/bpf"
+
+// DefaultRunDir is where the processes that Load started are written down.
+const DefaultRunDir = "/run/ebpfdev"
 
 // Options say how a Target works.
 type Options struct {
@@ -19,4 +24,13 @@ type Options struct {
 	// of object.CheckLimited. With it a hostile file can only kill a child;
 	// empty parses in this process.
 	CheckObject []string
+	// RunDir is where processes that load programs are written down; empty for
+	// DefaultRunDir.
+	RunDir string
+	// KeepProcess is the argv of a program that calls Keep. Without it Load can
+	// start no processes.
+	KeepProcess []string
+	// ProcessWithin is how long such a process may take until it holds programs;
+	// 0 is a minute.
+	ProcessWithin time.Duration
 }

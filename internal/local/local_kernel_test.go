@@ -6,9 +6,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -17,12 +20,56 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/local"
 )
 
-func TestMain(m *testing.M) { os.Exit(kerneltest.Main(m)) }
+func TestMain(m *testing.M) {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == keepWord:
+		os.Exit(keep())
+	case len(os.Args) == 5 && os.Args[1] == holdWord:
+		os.Exit(hold(os.Args[2], os.Args[3], api.Lifetime(os.Args[4])))
+	}
+	os.Exit(kerneltest.Main(m))
+}
+
+// keepWord is the argument that makes the test binary a keeper of processes.
+const keepWord = "be-a-keeper"
+
+func keep() int {
+	ctx, stop := signal.NotifyContext(background(), syscall.SIGTERM)
+	defer stop()
+	if err := local.Keep(ctx, os.Stdin); err != nil {
+		return 1
+	}
+	return 0
+}
+
+// background is the context of a process that is no test.
+func background() context.Context {
+	return context.Background() //nolint:forbidigo // a main function's
+}
+
+// options let processes be started, and written down where no other test sees it.
+func options(t *testing.T) local.Options {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return local.Options{RunDir: filepath.Join(os.TempDir(), "ebpfdev-local-test-"+strconv.Itoa(os.Getpid())), KeepProcess: []string{self, keepWord}}
+}
+
+func loaderArgs(t *testing.T) []string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []string{self, kerneltest.LoaderWord}
+}
 
 func open(t *testing.T) api.Target {
 	t.Helper()
 	kerneltest.Require(t)
-	target, err := local.New(local.Options{})
+	target, err := local.New(options(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +77,7 @@ func open(t *testing.T) api.Target {
 }
 
 func TestConformance(t *testing.T) {
-	apitest.Run(t, open, apitest.Options{})
+	apitest.Run(t, open, apitest.Options{Loader: loaderArgs(t)})
 }
 
 func countRequest(project string, lifetime api.Lifetime) api.LoadRequest {

@@ -1,8 +1,10 @@
 package local
 
 import (
+	"cmp"
 	"context"
 	"sync"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -11,6 +13,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/process"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/verify"
 )
 
@@ -19,6 +22,7 @@ import (
 type Target struct {
 	opts   Options
 	pins   *pin.Store
+	runs   *process.Store
 	closed context.Context // done once Close was called
 	close  context.CancelFunc
 
@@ -35,10 +39,10 @@ var _ api.Target = (*Target)(nil)
 // New returns a target for this kernel. It changes nothing until something is
 // loaded; privileges are asked for by the calls that need them.
 func New(opts Options) (*Target, error) {
-	if opts.BPFFS == "" {
-		opts.BPFFS = DefaultBPFFS
-	}
-	t := &Target{opts: opts, pins: pin.New(opts.BPFFS), loads: map[string]*held{}, kernel: btf.NewCache()}
+	opts.BPFFS = cmp.Or(opts.BPFFS, DefaultBPFFS)
+	opts.RunDir = cmp.Or(opts.RunDir, DefaultRunDir)
+	opts.ProcessWithin = cmp.Or(opts.ProcessWithin, time.Minute)
+	t := &Target{opts: opts, pins: pin.New(opts.BPFFS), runs: process.New(opts.RunDir), loads: map[string]*held{}, kernel: btf.NewCache()}
 	//nolint:forbidigo // ends the calls in progress when the target closes, whoever made them
 	t.closed, t.close = context.WithCancel(context.Background())
 	return t, nil
@@ -98,7 +102,7 @@ func (t *Target) parse(ctx context.Context, obj api.Object) (*ebpf.CollectionSpe
 }
 
 func (t *Target) view() *inspect.View {
-	return &inspect.View{BPFFS: t.opts.BPFFS, Ours: t.ours}
+	return &inspect.View{BPFFS: t.opts.BPFFS, Ours: t.owner()}
 }
 
 // ListPrograms implements api.Inspector.
@@ -120,6 +124,19 @@ func (t *Target) ListLinks(ctx context.Context, req api.ListRequest) ([]api.Link
 	ctx, done := t.call(ctx, "list links")
 	list, err := t.view().Links(ctx, req)
 	return list, done(err)
+}
+
+// ListProcesses implements api.Inspector.
+func (t *Target) ListProcesses(ctx context.Context, req api.ListRequest) ([]api.RunningProcess, error) {
+	ctx, done := t.call(ctx, "list processes")
+	list := []api.RunningProcess{}
+	for _, r := range t.runs.List(req.Project) {
+		if err := ctx.Err(); err != nil {
+			return nil, done(err)
+		}
+		list = append(list, t.describeProcess(r))
+	}
+	return list, done(ctx.Err())
 }
 
 // Verify implements api.Verifier.

@@ -25,6 +25,7 @@ const (
 // first, each once; none when nothing is near. Upper and lower case are the
 // same, and so are the separators between words. Among equally near names the
 // one of the most similar length is first, then the order is the alphabet's.
+// Where one is near, those more than twice as far are left out.
 //
 // It takes 10 to 60 milliseconds for 100,000 names, a kernel's symbols.
 func Names(want string, from []string, n int) []string {
@@ -45,7 +46,9 @@ func Names(want string, from []string, n int) []string {
 	found = slices.CompactFunc(found, func(a, b candidate) bool { return a.name == b.name })
 	var names []string
 	for _, c := range found[:min(n, len(found))] {
-		names = append(names, c.name)
+		if c.cost <= 2*found[0].cost+1 {
+			names = append(names, c.name)
+		}
 	}
 	return names
 }
@@ -92,7 +95,7 @@ type measured struct {
 }
 
 func measure(text string) measured {
-	m := measured{text: text, limit: min(1+len(text)/4, farthest)}
+	m := measured{text: text, limit: min(1+len(text)/5, farthest)}
 	for i := range min(len(text), longest-1) {
 		m.bytes[text[i]]++
 	}
@@ -100,7 +103,7 @@ func measure(text string) measured {
 }
 
 // distance returns how many letters to change to make other of m, and whether
-// they are few. Most names are refused by their length, or by letters that they
+// they are few. Two letters that changed places count as one. Most names are refused by their length, or by letters that they
 // have and m has not: that costs far less.
 func (m *measured) distance(other string) (int, bool) {
 	if max(len(m.text), len(other)) >= longest || abs(len(other)-len(m.text)) > m.limit {
@@ -119,6 +122,9 @@ func (m *measured) distance(other string) (int, bool) {
 		return 0, false
 	}
 	d := levenshtein.ComputeDistance(m.text, other)
+	if d == 2 && missing == 0 && len(other) == len(m.text) {
+		d = 1
+	}
 	return d, d <= m.limit && d < min(len(m.text), len(other))
 }
 

@@ -23,6 +23,7 @@ func TestNames(t *testing.T) {
 		near       []string
 	}{
 		{"letters change places", "sched/sched_process_exce", tracepoints, 1, []string{"sched/sched_process_exec"}},
+		{"before letters that differ", "sched/sched_process_exti", tracepoints, 3, []string{"sched/sched_process_exit", "sched/sched_process_exec"}},
 		{"the nearest first", "sched/sched_process_exe", tracepoints, 2, []string{"sched/sched_process_exec", "sched/sched_process_exit"}},
 		{"words in it", "sched_exec", tracepoints, 3, []string{"sched/sched_process_exec"}},
 		{"another separator", "sched:sched_process_exec", tracepoints, 1, []string{"sched/sched_process_exec"}},
@@ -39,7 +40,8 @@ func TestNames(t *testing.T) {
 		{"a short name", "aja", templates, 3, []string{"aya"}},
 		{"a shorter name", "bcc", templates, 3, []string{"bcc-python"}},
 		{"each once", "fre", []string{"free", "free", "free"}, 3, []string{"free"}},
-		{"not ASCII", "größe", []string{"grösse", "Größe", "größer"}, 2, []string{"Größe", "größer"}},
+		{"not ASCII", "größa", []string{"Maße", "Größe", "größer"}, 3, []string{"Größe", "größer"}},
+		{"none that are far beside one that is near", "größe", []string{"Größe", "größer"}, 3, []string{"Größe"}},
 		{"none wanted", "malloc", libc, 0, nil},
 		{"no name", "", libc, 3, nil},
 		{"separators alone", "/", libc, 3, nil},

@@ -42,11 +42,37 @@ func skipped(name string) bool {
 	return false
 }
 
-// anyFile reports whether ok holds for a file of the folder, not deeper than
-// maxDepth. Folders that may not be read are passed over.
+// anyFile reports whether ok holds for a file of the folder.
 func anyFile(fsys fs.FS, ok func(name string) (bool, error)) (bool, error) {
-	found, seen := false, 0
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+	found := false
+	err := eachFile(fsys, func(name string) (err error) {
+		if found, err = ok(name); found {
+			return fs.SkipAll
+		}
+		return err
+	})
+	return found, err
+}
+
+// allFiles returns the files of the folder for which ok holds, in the order of
+// their names.
+func allFiles(fsys fs.FS, ok func(name string) (bool, error)) ([]string, error) {
+	var names []string
+	err := eachFile(fsys, func(name string) error {
+		found, err := ok(name)
+		if found {
+			names = append(names, name)
+		}
+		return err
+	})
+	return names, err
+}
+
+// eachFile calls fn for the regular files of a folder, not deeper than maxDepth.
+// Folders that may not be read are passed over.
+func eachFile(fsys fs.FS, fn func(name string) error) error {
+	seen := 0
+	return fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil && name != ".":
 			return fs.SkipDir
@@ -61,12 +87,8 @@ func anyFile(fsys fs.FS, ok func(name string) (bool, error)) (bool, error) {
 		if !d.Type().IsRegular() {
 			return nil
 		}
-		if found, err = ok(name); found {
-			return fs.SkipAll
-		}
-		return err
+		return fn(name)
 	})
-	return found, err
 }
 
 // Match reports whether a path, with slashes and relative to the project,

@@ -5,7 +5,9 @@ package project
 
 import (
 	"io/fs"
+	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -33,6 +35,11 @@ type Project struct {
 	Build     [][]string // argv of each step, run in the folder; nil when there is nothing to build
 	Clean     [][]string // argv of each step that makes Build start afresh
 	Objects   []string   // patterns of the objects, for Match
+	// Run is the argv of the process that loads the programs, run in the folder;
+	// nil where objects are loaded, and where Sources is not one file.
+	Run []string
+	// Sources are the programs of a framework that compiles when it runs, sorted.
+	Sources []string
 }
 
 // Settings are a project's own, from customizations.ebpfdev in devcontainer.json.
@@ -43,6 +50,7 @@ type Settings struct {
 	Objects   []string           `json:"objects,omitempty"`   // patterns of the objects, "**" for any folders
 	Attach    []api.AttachOption `json:"attach,omitempty"`    // where programs are attached
 	ImageSize string             `json:"imageSize,omitempty"` // of the dev container, on disk: "1.15 GB"
+	Run       []string           `json:"run,omitempty"`       // argv of a process that loads the programs itself
 }
 
 // Request returns a build request with what it leaves open filled in.
@@ -56,7 +64,22 @@ func (s Settings) Request(req api.BuildRequest) api.BuildRequest {
 	if req.Framework == "" {
 		req.Framework = string(s.Framework)
 	}
+	if len(req.Run) == 0 {
+		req.Run = s.Run
+	}
 	return req
+}
+
+// Options returns attach options with the settings' behind them, for programs
+// that the former leave open.
+func (s Settings) Options(given []api.AttachOption) []api.AttachOption {
+	options := slices.Clone(given)
+	for _, option := range s.Attach {
+		if !slices.ContainsFunc(given, func(o api.AttachOption) bool { return o.Program == option.Program || o.Program == "*" }) {
+			options = append(options, option)
+		}
+	}
+	return options
 }
 
 // Apply returns the project as the settings change it.
@@ -64,6 +87,7 @@ func (p Project) Apply(s Settings) Project {
 	if s.Framework != "" && s.Framework != p.Framework {
 		p.Framework = s.Framework
 		p.Build, p.Clean, p.Objects = steps(s.Framework, makeRules{})
+		p.Run, p.Sources = nil, nil
 	}
 	if len(s.Build) > 0 {
 		p.Build = [][]string{s.Build}
@@ -71,13 +95,35 @@ func (p Project) Apply(s Settings) Project {
 	if len(s.Objects) > 0 {
 		p.Objects = s.Objects
 	}
+	if len(s.Run) > 0 {
+		p.Run = s.Run
+	}
 	return p
 }
 
+// command returns the argv that runs one file, which is a program of a framework
+// that compiles when it runs: bpftrace for *.bt, Python for *.py. It is nil for
+// every other file.
+func command(file string) []string {
+	// A name like an option must not be one.
+	name := file
+	if strings.HasPrefix(name, "-") {
+		name = "./" + name
+	}
+	switch path.Ext(file) {
+	case ".bt":
+		return []string{"bpftrace", name}
+	case ".py":
+		return []string{"python3", name}
+	default:
+		return nil
+	}
+}
+
 // Detect looks at a folder. A folder that holds nothing we know is Unknown,
-// without an error. A Go, Rust or C project whose Makefile has a target "build"
-// is built with `make build`, as that is where a project keeps its own flags and
-// order; without one, by the framework's own tools.
+// without an error. A project whose Makefile has a target "build" is built with
+// `make build`, as that is where a project keeps its own flags and order; without
+// one, by the framework's own tools.
 func Detect(fsys fs.FS) (Project, error) {
 	for _, look := range []func(fs.FS) (Project, error){detectGo, detectRust, detectC, detectBpftrace, detectBCC} {
 		p, err := look(fsys)
@@ -87,6 +133,9 @@ func Detect(fsys fs.FS) (Project, error) {
 		if p.Framework != "" {
 			rules, err := readMakefile(fsys)
 			p.Build, p.Clean, p.Objects = steps(p.Framework, rules)
+			if len(p.Sources) == 1 {
+				p.Run = command(p.Sources[0])
+			}
 			return p, err
 		}
 	}
@@ -107,6 +156,7 @@ func steps(f Framework, rules makeRules) (build, clean [][]string, objects []str
 	case Libbpf:
 		build = [][]string{{"make"}}
 		objects = []string{"**/*.bpf.o"}
+	case Bpftrace, BCC: // nothing but what a Makefile says
 	default:
 		return nil, nil, nil
 	}
@@ -155,25 +205,38 @@ func detectC(fsys fs.FS) (Project, error) {
 }
 
 func detectBpftrace(fsys fs.FS) (Project, error) {
-	found, err := anyFile(fsys, func(name string) (bool, error) { return strings.HasSuffix(name, ".bt"), nil })
-	if !found {
+	sources, err := allFiles(fsys, func(name string) (bool, error) { return strings.HasSuffix(name, ".bt"), nil })
+	if len(sources) == 0 {
 		return Project{}, err
 	}
-	return Project{Framework: Bpftrace}, nil
+	return Project{Framework: Bpftrace, Sources: sources}, err
 }
 
 func detectBCC(fsys fs.FS) (Project, error) {
-	found, err := anyFile(fsys, func(name string) (bool, error) {
+	found := false
+	sources, err := allFiles(fsys, func(name string) (bool, error) {
 		if !strings.HasSuffix(name, ".py") {
 			return false, nil
 		}
 		b, err := read(fsys, name)
-		return importsBCC.Match(b), err
+		imports := importsBCC.Match(b)
+		found = found || imports
+		return imports && !isTest(name), err
 	})
 	if !found {
 		return Project{}, err
 	}
-	return Project{Framework: BCC}, nil
+	return Project{Framework: BCC, Sources: sources}, err
+}
+
+// isTest reports whether a Python file is a test, by the names that pytest and
+// unittest look for.
+func isTest(name string) bool {
+	base := path.Base(name)
+	if strings.HasPrefix(base, "test_") || strings.HasSuffix(base, "_test.py") || base == "conftest.py" {
+		return true
+	}
+	return slices.ContainsFunc(strings.Split(path.Dir(name), "/"), func(dir string) bool { return dir == "tests" || dir == "test" })
 }
 
 // makeRules are the rules that a Makefile has.

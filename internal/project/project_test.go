@@ -52,6 +52,9 @@ func TestDetect(t *testing.T) {
 		{"bpftrace", files("tools/opens.bt", ""), project.Bpftrace, nil},
 		{"bcc", files("opens.py", "#!/usr/bin/python3\nfrom bcc import BPF\n"), project.BCC, nil},
 		{"bcc by import", files("opens.py", "import os, bcc\n"), project.BCC, nil},
+		{"bpftrace with make build", files("opens.bt", "", "Makefile", "build:\n"), project.Bpftrace, makeBuild},
+		{"bcc with make build", files("opens.py", "import bcc\n", "Makefile", "build:\n"), project.BCC, makeBuild},
+		{"bcc with a Makefile", files("opens.py", "import bcc\n", "Makefile", "run:\n"), project.BCC, nil},
 		{"python without bcc", files("opens.py", "import bccx\n# from bcc import BPF\n"), project.Unknown, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -62,8 +65,38 @@ func TestDetect(t *testing.T) {
 			if p.Framework != tt.framework || !reflect.DeepEqual(p.Build, tt.build) {
 				t.Errorf("Detect = %+v", p)
 			}
-			if p.Framework.Builds() != (len(p.Build) > 0) || p.Framework.Builds() != (len(p.Objects) > 0) {
+			if p.Framework.Builds() && len(p.Build) == 0 || p.Framework.Builds() != (len(p.Objects) > 0) {
 				t.Errorf("%s builds: %v, but has steps %v and objects %v", p.Framework, p.Framework.Builds(), p.Build, p.Objects)
+			}
+		})
+	}
+}
+
+// What loads the programs is known where there is one that can: the others are
+// named, for a person to choose from.
+func TestDetectRun(t *testing.T) {
+	const bcc = "from bcc import BPF\n"
+	for _, tt := range []struct {
+		name         string
+		files        fstest.MapFS
+		run, sources []string
+	}{
+		{"one bt", files("tools/opens.bt", "", "x.py", bcc), []string{"bpftrace", "tools/opens.bt"}, []string{"tools/opens.bt"}},
+		{"two bt", files("b.bt", "", "a.bt", ""), nil, []string{"a.bt", "b.bt"}},
+		{"like an option", files("-e.bt", ""), []string{"bpftrace", "./-e.bt"}, []string{"-e.bt"}},
+		{"one py", files("opens.py", bcc, "setup.py", "", "tests/opens.py", bcc, "test_opens.py", bcc, "conftest.py", bcc), []string{"python3", "opens.py"}, []string{"opens.py"}},
+		{"two py", files("b.py", bcc, "a.py", bcc), nil, []string{"a.py", "b.py"}},
+		{"tests only", files("tests/opens.py", bcc), nil, nil},
+		{"go", files("go.mod", goMod, "x.bt", ""), nil, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := project.Detect(tt.files)
+			if err != nil || !reflect.DeepEqual(p.Run, tt.run) || !reflect.DeepEqual(p.Sources, tt.sources) {
+				t.Errorf("Detect = %+v, %v", p, err)
+			}
+			mine := project.Settings{Run: []string{"./loader", "-v"}}
+			if got := p.Apply(mine); !reflect.DeepEqual(got.Run, mine.Run) {
+				t.Errorf("Apply = %+v", got)
 			}
 		})
 	}
@@ -91,7 +124,10 @@ func TestSettings(t *testing.T) {
 	if req.Dir != "/w" || req.Framework != "libbpf" || !reflect.DeepEqual(req.Command, s.Build) || !reflect.DeepEqual(req.Objects, s.Objects) {
 		t.Errorf("Request = %+v", req)
 	}
-	mine := api.BuildRequest{Command: []string{"true"}, Objects: []string{"x"}, Framework: "aya"}
+	if req := (project.Settings{Run: []string{"./loader"}}).Request(api.BuildRequest{}); !reflect.DeepEqual(req.Run, []string{"./loader"}) {
+		t.Errorf("Request = %+v", req)
+	}
+	mine := api.BuildRequest{Command: []string{"true"}, Objects: []string{"x"}, Framework: "aya", Run: []string{"x"}}
 	if req := s.Request(mine); !reflect.DeepEqual(req, mine) {
 		t.Errorf("what was asked for is overruled: %+v", req)
 	}

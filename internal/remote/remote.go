@@ -82,6 +82,11 @@ func (c *Client) ListLinks(ctx context.Context, req api.ListRequest) ([]api.Link
 	return call[[]api.Link](ctx, c, "ListLinks", req)
 }
 
+// ListProcesses implements api.Inspector.
+func (c *Client) ListProcesses(ctx context.Context, req api.ListRequest) ([]api.RunningProcess, error) {
+	return call[[]api.RunningProcess](ctx, c, "ListProcesses", req)
+}
+
 // QueryMap implements api.Maps.
 func (c *Client) QueryMap(ctx context.Context, req api.QueryRequest) (api.Page, error) {
 	return call[api.Page](ctx, c, "QueryMap", req)
@@ -115,6 +120,11 @@ func (c *Client) Verify(ctx context.Context, req api.VerifyRequest) (api.VerifyR
 // Probe implements api.Prober.
 func (c *Client) Probe(ctx context.Context, req api.ProbeRequest) (api.Kernel, error) {
 	return call[api.Kernel](ctx, c, "Probe", req)
+}
+
+// Resolve implements api.Prober.
+func (c *Client) Resolve(ctx context.Context, req api.ResolveRequest) (api.ResolveResult, error) {
+	return call[api.ResolveResult](ctx, c, "Resolve", req)
 }
 
 // Build implements api.Builder.

@@ -23,12 +23,14 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/apitest"
 	"github.com/ebpfdev/ebpfdev/internal/engine"
 	"github.com/ebpfdev/ebpfdev/internal/engine/docker"
+	"github.com/ebpfdev/ebpfdev/internal/kerneltest"
 	"github.com/ebpfdev/ebpfdev/internal/remote"
 )
 
 const (
 	baseImage = "debian:trixie-slim"
 	binary    = "/ebpfdev"
+	loader    = "/loader" // this test binary
 )
 
 // host is a container that the agent can be started in.
@@ -88,7 +90,7 @@ func newHost(t *testing.T) host {
 	return host{e, id}
 }
 
-// binaryTar builds the static binary and packs it.
+// binaryTar builds the static binary and packs it, with this one as a loader.
 func binaryTar(t *testing.T) []byte {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "ebpfdev")
@@ -101,13 +103,19 @@ func binaryTar(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	tw := tar.NewWriter(&b)
-	if err := tw.WriteHeader(&tar.Header{Name: binary[1:], Mode: 0o755, Size: int64(len(data))}); err != nil {
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tw.Write(data); err != nil {
-		t.Fatal(err)
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	for name, data := range map[string][]byte{binary: data, loader: self} {
+		if err := tw.WriteHeader(&tar.Header{Name: name[1:], Mode: 0o755, Size: int64(len(data))}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tw.Write(data); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := tw.Close(); err != nil {
 		t.Fatal(err)
@@ -180,7 +188,7 @@ func TestContainerConformance(t *testing.T) {
 	apitest.Run(t, func(t *testing.T) api.Target {
 		c, _ := h.agent(t)
 		return c
-	}, apitest.Options{})
+	}, apitest.Options{Loader: []string{loader, kerneltest.LoaderWord}})
 }
 
 // streaming opens a stream and returns once it runs; the channel gives its end.

@@ -95,13 +95,29 @@ func folders(fsys fs.FS, dir string) ([]string, error) {
 	return names, nil
 }
 
-// Templates returns what Scaffold can write, sorted by id.
+// ids returns the frameworks' ids, sorted, after those that are to be first.
+func (c *Catalogue) ids() []string {
+	ids := slices.Sorted(maps.Keys(c.frameworks))
+	slices.SortStableFunc(ids, func(a, b string) int {
+		switch first := c.frameworks[a].First; {
+		case first == c.frameworks[b].First:
+			return 0
+		case first:
+			return -1
+		default:
+			return 1
+		}
+	})
+	return ids
+}
+
+// Templates returns what Scaffold can write, the usual one first, then by id.
 func (c *Catalogue) Templates(ctx context.Context) ([]api.Template, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	list := make([]api.Template, 0, len(c.frameworks))
-	for _, id := range slices.Sorted(maps.Keys(c.frameworks)) {
+	for _, id := range c.ids() {
 		f := c.frameworks[id]
 		t := api.Template{ID: id, Name: f.Name, Description: f.Description, ImageSize: f.ImageSize}
 		for _, kind := range slices.Sorted(maps.Keys(f.kinds)) {

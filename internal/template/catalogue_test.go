@@ -3,6 +3,7 @@ package template
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"reflect"
 	"slices"
@@ -67,6 +68,27 @@ func TestTemplates(t *testing.T) {
 	}
 	if got := list[0].Kinds[0]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+// One framework may be before the others, which are in the alphabet's order.
+func TestFirstTemplate(t *testing.T) {
+	f := small()
+	for _, id := range []string{"aa", "zz"} {
+		first := id == "zz"
+		f[id+"/template.json"] = &fstest.MapFile{Data: fmt.Appendf(nil, `{"name":"x","description":"d","first":%t}`, first)}
+		f[id+"/kinds/one/template.json"] = &fstest.MapFile{Data: []byte(`{"name":"x","description":"d"}`)}
+	}
+	list, err := catalogue(t, f).Templates(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids []string
+	for _, tmpl := range list {
+		ids = append(ids, tmpl.ID)
+	}
+	if want := []string{"zz", "aa", "fw"}; !slices.Equal(ids, want) {
+		t.Errorf("got %q, want %q", ids, want)
 	}
 }
 
@@ -255,7 +277,7 @@ func TestValuesRefused(t *testing.T) {
 	tests := map[string]struct {
 		name, value, want, hint string
 	}{
-		"misspelt":                  {"levle", "7", `fw/one has no option "levle"; it has level`, "ebpfdev new probe --template fw --kind one --option level=7"},
+		"misspelt":                  {"leevl", "7", `fw/one has no option "leevl"; it has level`, "ebpfdev new probe --template fw --kind one --option level=7"},
 		"bad value":                 {"level", "x", `option level cannot be "x": how much`, "ebpfdev new probe --template fw --kind one --option level=3"},
 		"injection":                 {"level", "7\"; rm", `option level cannot be`, "ebpfdev new probe --template fw --kind one --option level=3"},
 		"line break":                {"level", "7\n", `option level cannot be "7\n"`, "ebpfdev new probe --template fw --kind one --option level=3"},
@@ -290,5 +312,18 @@ func TestNearNamesAreSuggested(t *testing.T) {
 				t.Errorf("%v: hint %q, want %q", err, got, tt.want)
 			}
 		})
+	}
+}
+
+// A new kind is a folder and nothing else: no Go code and no file of its framework
+// knows it.
+func TestANewKindIsAFolder(t *testing.T) {
+	f := small()
+	f["fw/kinds/three/template.json"] = &fstest.MapFile{Data: []byte(`{"name":"Three","description":"third"}`)}
+	f["fw/kinds/three/sections/about"] = &fstest.MapFile{Data: []byte("about three\n")}
+	f["fw/kinds/three/files/three.c"] = &fstest.MapFile{Data: []byte("int three;\n")}
+	p, err := catalogue(t, f).Preview(t.Context(), request("probe", "three"))
+	if err != nil || !slices.Contains(p.Files, "three.c") {
+		t.Errorf("got %q, %v", p.Files, err)
 	}
 }

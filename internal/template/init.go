@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -58,7 +56,7 @@ func (c *Catalogue) Init(ctx context.Context, req api.InitRequest) (api.InitResu
 
 // recognise returns the template whose framework the folder's project has.
 func (c *Catalogue) recognise(fsys fs.FS, folder, asked string) (string, error) {
-	known := slices.Sorted(maps.Keys(c.frameworks))
+	known := c.ids()
 	if asked != "" {
 		if _, ok := c.frameworks[asked]; !ok {
 			return "", api.Errorf("set up", folder, api.ErrUsage,

@@ -114,21 +114,39 @@ func TestInitRefuses(t *testing.T) {
 	}
 }
 
-// Every framework's dev container can be had without a kind.
-func TestInitEveryFramework(t *testing.T) {
+// What `new` writes is recognised by `init`, framework for framework: it gives a
+// project that lost its dev container the same one again, but for the settings
+// that only a scaffold can have.
+func TestInitRecognisesEveryScaffold(t *testing.T) {
 	c := catalogue(t, templates.FS)
 	list, err := c.Templates(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tmpl := range list {
-		t.Run(tmpl.ID, func(t *testing.T) {
-			folder := existing(t, map[string]string{"x": ""})
-			res, err := c.Init(t.Context(), api.InitRequest{Folder: folder, Template: tmpl.ID})
-			if err != nil || !slices.Contains(res.Written, ".devcontainer/Dockerfile") {
-				t.Errorf("got %+v, %v", res, err)
-			}
-		})
+		for _, kind := range tmpl.Kinds {
+			t.Run(tmpl.ID+"/"+kind.ID, func(t *testing.T) {
+				folder := filepath.Join(t.TempDir(), "probe")
+				made, err := c.Scaffold(t.Context(), api.ScaffoldRequest{Name: "probe", Folder: folder, Template: tmpl.ID, Kind: kind.ID})
+				if err != nil {
+					t.Fatal(err)
+				}
+				dockerfile := readFile(t, folder, ".devcontainer/Dockerfile")
+				if err := os.RemoveAll(filepath.Join(folder, ".devcontainer")); err != nil {
+					t.Fatal(err)
+				}
+				res, err := c.Init(t.Context(), api.InitRequest{Folder: folder})
+				if err != nil || res.Template != tmpl.ID {
+					t.Fatalf("got %+v, %v", res, err)
+				}
+				if got := tree(t, folder); !slices.Equal(got, made.Files) {
+					t.Errorf("it holds %q, want %q", got, made.Files)
+				}
+				if readFile(t, folder, ".devcontainer/Dockerfile") != dockerfile {
+					t.Error("the image is another one")
+				}
+			})
+		}
 	}
 }
 

@@ -17,6 +17,9 @@ const manifestName = "template.json"
 type manifest struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
+	// First puts a framework before all others: it is what `ebpfdev new` takes when
+	// nobody chooses.
+	First bool `json:"first"`
 	// MinKernel is the oldest Linux that a kind's program loads on, "5.8".
 	MinKernel string `json:"min_kernel"`
 	// Render lists the files in which placeholders and marker lines are

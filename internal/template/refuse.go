@@ -32,7 +32,7 @@ func (c *Catalogue) check(req api.ScaffoldRequest) error {
 	}
 	f, ok := c.frameworks[req.Template]
 	if !ok {
-		known := slices.Sorted(maps.Keys(c.frameworks))
+		known := c.ids()
 		meant := nearest(req.Template, known)
 		return api.Errorf("create project", req.Name, api.ErrUsage,
 			fmt.Sprintf("unknown template %q; there is %s", req.Template, strings.Join(known, ", "))).

@@ -52,7 +52,13 @@ func TestProjectsAreWhole(t *testing.T) {
 		"README.md", "scripts/stimulus.sh",
 	}
 	own := map[string][]string{
-		"ebpf-go": {".clangd", "bpf/vmlinux.h", "go.mod", "go.sum", "main.go"},
+		"bcc":      {"harness.py", "loader.py", "scripts/headers.sh"},
+		"bpftrace": {"scripts/tap.bash", "scripts/test.sh"},
+		"ebpf-go":  {".clangd", "bpf/vmlinux.h", "go.mod", "go.sum", "main.go"},
+		"libbpf": {
+			".clang-format", ".clangd", "bpf/vmlinux.h", "src/main.c", "src/program.c", "src/program.h", "src/run.c", "tests/test.c",
+			"tests/test.h", "tests/test_program.c",
+		},
 	}
 	everyProject(t, func(t *testing.T, req api.ScaffoldRequest, files []file) {
 		for _, name := range slices.Concat(every, own[req.Template]) {
@@ -100,7 +106,8 @@ func TestProjectsAreRendered(t *testing.T) {
 			if m := leftover.Find(f.data); m != nil {
 				t.Errorf("%s: has %q", f.path, m)
 			}
-			if bytes.Contains(f.data, []byte("\n\n\n")) || bytes.Contains(f.data, []byte(" \n")) || !bytes.HasSuffix(f.data, []byte("\n")) {
+			gap := bytes.Contains(f.data, []byte("\n\n\n")) && path.Ext(f.path) != ".py" // whose style it is
+			if gap || bytes.Contains(f.data, []byte(" \n")) || !bytes.HasSuffix(f.data, []byte("\n")) {
 				t.Errorf("%s: stray white space", f.path)
 			}
 		}
@@ -190,7 +197,7 @@ func TestSources(t *testing.T) {
 				t.Errorf("%s: not formatted by gofmt: %v", name, err)
 			}
 			fallthrough
-		case ".c", ".h", ".sh":
+		case ".c", ".h", ".sh", ".bash", ".bt", ".py":
 			if !spdx.Match(data) {
 				t.Errorf("%s: no SPDX licence", name)
 			}
@@ -227,6 +234,28 @@ func TestBPFLicences(t *testing.T) {
 	})
 	if err != nil || found == 0 {
 		t.Fatalf("%d files, %v", found, err)
+	}
+}
+
+// So may what bpftrace and BCC compile, which tell the kernel a licence by
+// themselves.
+func TestScriptLicences(t *testing.T) {
+	err := fs.WalkDir(templates.FS, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		bcc := strings.HasPrefix(name, "bcc/") && strings.HasSuffix(name, ".c")
+		if !bcc && !strings.HasSuffix(name, ".bt") {
+			return nil
+		}
+		data, err := fs.ReadFile(templates.FS, name)
+		if !bytes.Contains(data, []byte("SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause")) {
+			t.Errorf("%s: another licence", name)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -47,7 +47,7 @@ func (a *attempt) build(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(a.built.Objects) == 0 {
+	if len(a.built.Loader) > 0 {
 		return "compiled when it starts", nil
 	}
 	if len(a.built.Objects) != 1 {
@@ -61,7 +61,7 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 }
 
 func (a *attempt) verify(ctx context.Context) (string, error) {
-	if len(a.built.Objects) == 0 {
+	if len(a.built.Loader) > 0 {
 		return "verified when it starts", nil
 	}
 	res, err := a.session.Verify(ctx, api.VerifyRequest{Object: a.built.Objects[0]})
@@ -80,7 +80,11 @@ func (a *attempt) verify(ctx context.Context) (string, error) {
 
 func (a *attempt) load(ctx context.Context) (string, error) {
 	req := api.LoadRequest{Project: a.session.Info().Project, Lifetime: api.LifetimePinned}
-	req.Object = a.built.Objects[0]
+	if len(a.built.Loader) > 0 {
+		req.Process = &api.Process{Args: a.built.Loader, Dir: a.session.Info().Dir}
+	} else {
+		req.Object = a.built.Objects[0]
+	}
 	res, err := a.session.Load(ctx, req)
 	if err != nil {
 		return "", err

@@ -120,7 +120,14 @@ func (p *eventPane) take(t draw.Theme, e api.Event) {
 		p.ready = true
 	case api.EventLost:
 		p.lost += e.Lost
-		p.log.add(t.Warn.Render(fmt.Sprintf("%s %d records of %s were lost", t.Glyphs.Warn, e.Lost, draw.Clean(e.Map))))
+		what := "lines of output"
+		if e.Map != "" {
+			what = "records of " + draw.Clean(e.Map)
+		}
+		p.log.add(t.Warn.Render(fmt.Sprintf("%s %d %s were lost", t.Glyphs.Warn, e.Lost, what)))
+	case api.EventOutput:
+		p.seen++
+		p.log.add(t.Dim.Render(clock(e.Time)) + " " + draw.Clean(e.Text))
 	case api.EventLog:
 		p.seen++
 		p.log.add(t.Dim.Render(clock(e.Time)) + " " + t.Warn.Render("printk") + " " +

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	tea "charm.land/bubbletea/v2"
 
@@ -35,9 +36,12 @@ func (a *app) pipeline(title string, s steps, args ...string) tea.Cmd {
 	}
 	line := cli(append(args, on(a.conn.target)...)...)
 	return a.begin(job{title: title, command: line, run: func(ctx context.Context, say func(note)) (outcome, error) {
-		built, err := build(ctx, service, info.Dir, say)
+		built, err := build(ctx, service, api.BuildRequest{Dir: info.Dir, For: s.purpose()}, say)
 		if err != nil {
 			return outcome{}, err
+		}
+		if s.load && len(built.Loader) > 0 {
+			return start(ctx, service, info, built.Loader, s, say)
 		}
 		out := outcome{summary: plural(len(built.Objects), "object")}
 		if s.verify {
@@ -53,10 +57,22 @@ func (a *app) pipeline(title string, s steps, args ...string) tea.Cmd {
 	}})
 }
 
-func build(ctx context.Context, b api.Builder, dir string, say func(note)) (api.BuildResult, error) {
+// purpose is what the steps build for.
+func (s steps) purpose() api.BuildPurpose {
+	switch {
+	case s.load:
+		return api.BuildForLoad
+	case s.verify:
+		return api.BuildForVerify
+	default:
+		return ""
+	}
+}
+
+func build(ctx context.Context, b api.Builder, req api.BuildRequest, say func(note)) (api.BuildResult, error) {
 	say(note{step: "build"})
 	heard := false
-	res, err := b.Build(ctx, api.BuildRequest{Dir: dir}, func(e api.BuildEvent) error {
+	res, err := b.Build(ctx, req, func(e api.BuildEvent) error {
 		heard = heard || e.Line != ""
 		say(note{step: e.Step, line: e.Line})
 		return nil
@@ -67,8 +83,8 @@ func build(ctx context.Context, b api.Builder, dir string, say func(note)) (api.
 		}
 		return res, err
 	}
-	if len(res.Objects) == 0 {
-		return res, api.Errorf("build", dir, api.ErrFailed, "no BPF object came out of it")
+	if len(res.Objects) == 0 && (req.For == api.BuildForVerify || req.For == api.BuildForLoad && len(res.Loader) == 0) {
+		return res, api.Errorf("build", req.Dir, api.ErrFailed, "no BPF object came out of it")
 	}
 	for _, o := range res.Objects {
 		say(note{step: "built " + o.Path, done: true})
@@ -118,23 +134,43 @@ func load(ctx context.Context, l api.Loader, project string, objects []api.Objec
 	}
 	o := objects[0]
 	say(note{step: "load " + o.Name})
-	res, err := l.Load(ctx, api.LoadRequest{
+	return loaded(ctx, l, api.LoadRequest{
 		Project: project, Object: o, Lifetime: s.lifetime, Attach: s.attach, Replace: s.replace,
-	})
+	}, say)
+}
+
+// start starts the process that loads a project's programs.
+func start(ctx context.Context, l api.Loader, info api.SessionInfo, args []string, s steps, say func(note)) (outcome, error) {
+	say(note{step: "start " + strings.Join(args, " ")})
+	out, err := loaded(ctx, l, api.LoadRequest{
+		Project: info.Project, Process: &api.Process{Args: args, Dir: info.Dir}, Lifetime: s.lifetime, Replace: s.replace,
+	}, say)
+	if err != nil {
+		sayStderr(err, say)
+	}
+	return out, err
+}
+
+// loaded loads, and says what was attached where.
+func loaded(ctx context.Context, l api.Loader, req api.LoadRequest, say func(note)) (outcome, error) {
+	res, err := l.Load(ctx, req)
 	if err != nil {
 		return outcome{
-			conflict: errors.Is(err, api.ErrConflict) && !s.replace,
-			failures: refused(err, o.Name),
+			conflict: errors.Is(err, api.ErrConflict) && !req.Replace,
+			failures: refused(err, req.Object.Name),
 		}, err
+	}
+	if p := res.Process; p != nil {
+		say(note{step: fmt.Sprintf("process %d holds %s", p.PID, plural(len(res.Programs), "program")), done: true})
 	}
 	for _, k := range res.Links {
 		say(note{step: k.Program + "  attached to " + k.Target, done: true})
 	}
 	for _, u := range res.Unattached {
-		say(note{step: u.Program + "  not attached: " + u.Reason, done: true, mark: draw.Locked, line: hint(attachCommand(s.lifetime, u.Hint))})
+		say(note{step: u.Program + "  not attached: " + u.Reason, done: true, mark: draw.Locked, line: hint(attachCommand(req.Lifetime, u.Hint))})
 	}
 	return outcome{
-		loaded: true, watch: s.lifetime == api.LifetimeSession, unattached: len(res.Unattached),
+		loaded: true, watch: req.Lifetime == api.LifetimeSession, unattached: len(res.Unattached),
 		summary: plural(len(res.Programs), "program") + ", " + plural(len(res.Links), "link"),
 	}, nil
 }

@@ -231,6 +231,17 @@ func TestToolOutputIsShownOnce(t *testing.T) {
 	}
 }
 
+func TestAnErrorOfSeveralLines(t *testing.T) {
+	d := drive(t, apitest.NewFake(), 100, 40)
+	d.see("1003")
+	d.fake.Fail("Build", api.Errorf("check attach points", "a.bpf.c:1", api.ErrNotExist, "this kernel has no tracepoint a/b\n  c.bt:2: it has no function d"))
+	d.press("b")
+	d.see("  c.bt:2: it has no function d")
+	if strings.Contains(d.screen(), `\n`) {
+		t.Errorf("a line feed is shown\n%s", d.screen())
+	}
+}
+
 func TestContainerUpAndDown(t *testing.T) {
 	d := drive(t, apitest.NewFake(), 100, 30, func(d *driver, _ *Options) {
 		d.ws.SetStatus(api.Status{Folder: "/src/probe", Config: "devcontainer.json", Project: "probe", State: "none", Container: "ebpfdev-probe", Volumes: []string{"probe-bin"}})
@@ -403,4 +414,28 @@ func TestFeedCoalescesAndDrops(t *testing.T) {
 	if _, ok := f.take(ctx); ok {
 		t.Error("a cancelled take gave something")
 	}
+}
+
+// A project whose programs a process loads is built, started and watched like
+// any other; what the process prints is among its events.
+func TestProcessLoads(t *testing.T) {
+	fake := apitest.NewEmptyFake()
+	fake.SetBuild(nil, api.BuildResult{Framework: "bpftrace", Loader: []string{"bpftrace", "execs.bt"}})
+	fake.SetLoad(api.LoadResult{
+		Programs: []api.Program{{Type: "tracepoint", Name: "sys_enter_opena"}},
+		Maps:     []api.Map{{Type: "percpu_hash", Name: "AT_execs", KeySize: 16, ValueSize: 8, Readable: true}},
+	})
+	d := drive(t, fake, 100, 30)
+	d.see("This project has no map loaded")
+	d.press("b")
+	d.see("build done")
+	d.press("l")
+	d.see("AT_execs")
+	if got := fake.Loads()[0]; got.Process == nil || got.Process.Args[1] != "execs.bt" || got.Process.Dir != "/workspaces/probe" {
+		t.Errorf("loaded %+v", got)
+	}
+	d.until("a stream of events", func() bool { return fake.Streams() == 1 })
+	fake.Print("probe", "sh ran \x1b[2J")
+	d.press("6")
+	d.see(`sh ran \x1b[2J`)
 }

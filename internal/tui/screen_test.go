@@ -32,7 +32,7 @@ func hostile() *apitest.Fake {
 	nasty := "日本語\x1b[2J\u202egnp.exe😀👍🏽❤️\t\xff" + strings.Repeat("宽", 50)
 	d := api.Datum{Raw: []byte(nasty), Text: nasty, JSON: []byte(`{"` + "名\u202e" + `":"\u001b[31m👩‍👩‍👧","b":[1,{"c":null}]}`)}
 	f.AddMap(api.Map{ID: 1, Type: nasty, Name: nasty, KeyType: nasty, ValueType: nasty, Readable: true, Project: "probe", Pinned: []string{nasty}}, api.Entry{Key: d, Value: d}, api.Entry{Key: api.Datum{Raw: []byte{1}, Text: "\x00"}, Value: d})
-	f.AddProgram(api.Program{ID: 1, Type: nasty, Name: nasty, Project: "probe", Owners: []api.Process{{Comm: nasty}}})
+	f.AddProgram(api.Program{ID: 1, Type: nasty, Name: nasty, Project: "probe", Owners: []api.Owner{{Comm: nasty}}})
 	f.AddLink(api.Link{ID: 1, ProgramID: 1, Program: nasty, Target: nasty, Project: "probe"})
 	f.SetVerify(api.VerifyResult{Object: nasty, Kernel: nasty, Programs: []api.ProgramReport{{
 		Program: nasty, Verdict: api.VerdictRejected, Reason: nasty, Log: strings.Repeat(nasty+"\n", 40), File: nasty, Source: nasty, Why: nasty, Fix: nasty,

@@ -266,7 +266,13 @@ func (p *taskPane) verdict(t draw.Theme, msg finishedMsg) []string {
 	case taskCancelled:
 		return []string{t.Warn.Render(t.Glyphs.Warn) + " " + p.job.title + " cancelled after " + took}
 	}
-	lines := []string{t.Fail.Render(t.Glyphs.Fail + " " + draw.Clean(msg.err.Error()))}
+	var lines []string
+	for i, line := range draw.CleanLines(msg.err.Error()) {
+		if i == 0 {
+			line = t.Glyphs.Fail + " " + line
+		}
+		lines = append(lines, t.Fail.Render(line))
+	}
 	if hint := api.HintOf(msg.err); hint != "" {
 		lines = append(lines, "  hint: "+t.Key.Render(draw.Clean(hint)))
 	}

@@ -36,7 +36,13 @@ func (w *Workspace) Open(ctx context.Context, req api.OpenRequest) (api.Session,
 	if err != nil {
 		return nil, err
 	}
-	return &projectSession{Session: session, settings: settings}, nil
+	folder := req.Folder
+	if folder != "" {
+		if folder, err = resolveFolder(folder); err != nil {
+			return nil, errors.Join(err, session.Close())
+		}
+	}
+	return &projectSession{Session: session, settings: settings, folder: folder}, nil
 }
 
 func (w *Workspace) openLocal(ctx context.Context, req api.OpenRequest) (api.Session, error) {
@@ -63,30 +69,33 @@ func (w *Workspace) settings(ctx context.Context, folder string) (ebpf.Settings,
 	return p.settings()
 }
 
-// projectSession fills in what a request leaves open from the project's settings.
+// projectSession fills in what a request leaves open from the project's settings,
+// and checks the attach points of its sources before a build.
 type projectSession struct {
 	api.Session
 	settings ebpf.Settings
+	folder   string // the workspace folder on this side; empty without one
 }
 
 // Build implements api.Builder.
 func (s *projectSession) Build(ctx context.Context, req api.BuildRequest, fn func(api.BuildEvent) error) (api.BuildResult, error) {
+	if err := s.checkPoints(ctx, req, fn); err != nil {
+		return api.BuildResult{}, err
+	}
 	return s.Session.Build(ctx, s.settings.Request(req), fn)
 }
 
 // Load implements api.Loader. The settings may name programs of several objects:
 // those count that this object has a symbol for.
 func (s *projectSession) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, error) {
-	given := func(program string) bool {
-		return slices.ContainsFunc(req.Attach, func(o api.AttachOption) bool { return o.Program == program || o.Program == "*" })
+	if req.Process != nil { // it attaches its programs itself
+		return s.Session.Load(ctx, req)
 	}
-	attach := slices.Clone(req.Attach)
-	for _, option := range s.settings.Attach {
-		if !given(option.Program) && (option.Program == "*" || bytes.Contains(req.Object.Data, []byte(option.Program+"\x00"))) {
-			attach = append(attach, option)
-		}
-	}
-	req.Attach = attach
+	given := len(req.Attach)
+	attach := s.settings.Options(req.Attach)
+	req.Attach = slices.Concat(attach[:given], slices.DeleteFunc(attach[given:], func(o api.AttachOption) bool {
+		return o.Program != "*" && !bytes.Contains(req.Object.Data, []byte(o.Program+"\x00"))
+	}))
 	return s.Session.Load(ctx, req)
 }
 

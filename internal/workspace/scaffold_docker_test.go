@@ -3,6 +3,7 @@
 package workspace_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,11 @@ func TestScaffoldBothWays(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	f.write("bpf/exec.bpf.c", "SEC(\"tracepoint/sched/sched_process_exce\")\nint on_exec(void *ctx) { return 0; }\n")
+	_, err = s.Build(t.Context(), api.BuildRequest{Dir: s.Info().Dir}, func(api.BuildEvent) error { return nil })
+	if !errors.Is(err, api.ErrNotExist) || !strings.Contains(err.Error(), "bpf/exec.bpf.c:1: this kernel has no tracepoint") {
+		t.Errorf("build of a misspelt tracepoint: %v", err)
+	}
 	kernel, err := s.Probe(t.Context(), api.ProbeRequest{})
 	if err != nil || !kernel.BPFFS.Mounted || !kernel.TraceFS.Mounted {
 		t.Errorf("probe: %+v, %v", kernel, err)

@@ -2,6 +2,8 @@ package events
 
 import (
 	"context"
+	"errors"
+	"io"
 	"sync"
 
 	"github.com/cilium/ebpf"
@@ -25,9 +27,14 @@ type Source struct {
 	Type btf.Type  // of its records; nil shows bytes
 }
 
-// Stream sends EventReady once everything is open, then records, log lines and
-// counts of lost records, until the context ends, which is its error, or fn
-// returns one. fn is called by one goroutine, the caller's; while it works,
+// Output sends what a process prints, until its context ends, send returns false
+// or the process has ended. Then the stream ends too: with its error, and with
+// none when that is io.EOF.
+type Output func(ctx context.Context, send func(api.Event) bool) error
+
+// Stream sends EventReady once everything is open, then records, log lines, lines
+// of output (which may be nil) and counts of what was lost, until the context
+// ends, which is its error, or fn returns one. fn is called by one goroutine, the caller's; while it works,
 // events wait in the kernel. Everything that was opened is closed on return.
 //
 // A ring buffer has one reader: what is read here, another reader misses. So it
@@ -35,7 +42,7 @@ type Source struct {
 //
 // Errors: ErrNotSupported (a map of another type), ErrPermission, ErrEnvironment
 // (logs without tracefs).
-func Stream(ctx context.Context, sources []Source, logs bool, fn func(api.Event) error) error {
+func Stream(ctx context.Context, sources []Source, logs bool, output Output, fn func(api.Event) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -58,6 +65,9 @@ func Stream(ctx context.Context, sources []Source, logs bool, fn func(api.Event)
 			return err
 		}
 		s.readers = append(s.readers, r)
+	}
+	if output != nil {
+		s.readers = append(s.readers, newOutput(ctx, output))
 	}
 	s.start()
 	if err := fn(api.Event{Kind: api.EventReady, Time: now()}); err != nil {
@@ -100,7 +110,9 @@ func (s *stream) start() {
 
 // send hands an event over; it is false when nobody wants it any more.
 func (s *stream) send(e api.Event) bool {
-	e.Time = now()
+	if e.Time.IsZero() {
+		e.Time = now()
+	}
 	select {
 	case s.events <- e:
 		return true
@@ -116,7 +128,7 @@ func (s *stream) pass(ctx context.Context, fn func(api.Event) error) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case err := <-s.failed:
-			return err
+			return s.rest(ctx, fn, err)
 		case e := <-s.events:
 			if err := ctx.Err(); err != nil {
 				return err
@@ -124,6 +136,27 @@ func (s *stream) pass(ctx context.Context, fn func(api.Event) error) error {
 			if err := fn(e); err != nil {
 				return err
 			}
+		}
+	}
+}
+
+// rest calls fn for the events that were there before a reader ended, and then
+// ends as that did.
+func (s *stream) rest(ctx context.Context, fn func(api.Event) error, end error) error {
+	for {
+		select {
+		case e := <-s.events:
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := fn(e); err != nil {
+				return err
+			}
+		default:
+			if errors.Is(end, io.EOF) {
+				return nil
+			}
+			return end
 		}
 	}
 }

@@ -5,6 +5,8 @@ package inspect_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +14,8 @@ import (
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/apitest"
@@ -187,6 +191,102 @@ func TestVanishingIDs(t *testing.T) {
 	close(stop)
 	if err := <-stopped; err != nil {
 		t.Fatal(err)
+	}
+}
+
+// What a process holds is found by its open files, its perf events included.
+func TestHeldBy(t *testing.T) {
+	kerneltest.Require(t)
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Name: "held", Type: ebpf.TracePoint, License: "GPL",
+		Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	raw, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: "sys_enter", Program: rawProgram(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	event := tracepointEvent(t, "sched/sched_process_exec")
+	if err := unix.IoctlSetInt(event, unix.PERF_EVENT_IOC_SET_BPF, p.FD()); err != nil {
+		t.Fatal(err)
+	}
+	program, _ := pin.Of(p)
+	array, _ := pin.Of(m)
+	tracepoint, _ := pin.Of(raw)
+	held := inspect.HeldBy([]int{os.Getpid(), 1 << 30})
+	if !slices.Contains(held.Programs, program.ID) || !slices.Contains(held.Maps, array.ID) || !slices.Contains(held.Links, tracepoint.ID) {
+		t.Errorf("held = %+v, want program %d, map %d and link %d", held, program.ID, array.ID, tracepoint.ID)
+	}
+	want := api.Attachment{ProgramID: program.ID, Target: "tracepoint sched/sched_process_exec"}
+	if got := held.Attached(); !slices.Contains(got, want) {
+		t.Errorf("attached = %+v, want %+v", got, want)
+	}
+	if !held.Equal(inspect.HeldBy([]int{os.Getpid()})) || held.Equal(inspect.Held{}) {
+		t.Error("what is the same is not equal")
+	}
+}
+
+func rawProgram(t *testing.T) *ebpf.Program {
+	t.Helper()
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{
+		Type: ebpf.RawTracepoint, License: "GPL", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// tracepointEvent opens a perf event as bpftrace and BCC do.
+func tracepointEvent(t *testing.T, name string) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("/sys/kernel/tracing/events", name, "id"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_TRACEPOINT, Config: id, Sample: 1}
+	fd, err := unix.PerfEventOpen(&attr, -1, 0, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// bpftrace calls its map @counts AT_counts, and the kernel keeps 15 bytes.
+func TestMapsOfBpftrace(t *testing.T) {
+	kerneltest.Require(t)
+	for kernelName, names := range map[string][]string{"AT_inspect_it": {"@inspect_it", "AT_inspect_it"}, "AT_inspect_more": {"@inspect_more_of_it", "AT_inspect_more"}, "AT_": {"@"}} {
+		m, err := ebpf.NewMap(&ebpf.MapSpec{Name: kernelName, Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		id, _ := pin.Of(m)
+		view := inspect.View{BPFFS: kerneltest.BPFFS}
+		for _, name := range names {
+			list, err := view.Maps(t.Context(), api.ListRequest{Name: name, IDs: []uint32{id.ID}})
+			if err != nil || len(list) != 1 || list[0].Name != kernelName {
+				t.Errorf("Maps by the name %s = %+v, %v", name, list, err)
+			}
+		}
+		if list, err := view.Maps(t.Context(), api.ListRequest{Name: "@other", IDs: []uint32{id.ID}}); err != nil || len(list) != 0 {
+			t.Errorf("Maps by another name = %+v, %v", list, err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -29,7 +30,7 @@ func (v *View) Maps(ctx context.Context, req api.ListRequest) ([]api.Map, error)
 		r := ref{pin.Maps, id}
 		out.Pinned = found.paths[r]
 		out.Project, out.Name = v.ours(pin.Maps, id, found, out.Name)
-		if (req.Name == "" || req.Name == out.Name) && (req.Project == "" || req.Project == out.Project) {
+		if (req.Name == "" || called(out, req.Name)) && (req.Project == "" || req.Project == out.Project) {
 			list = append(list, out)
 		}
 		return nil
@@ -38,6 +39,24 @@ func (v *View) Maps(ctx context.Context, req api.ListRequest) ([]api.Map, error)
 		return nil, listError("maps", err)
 	}
 	return list, nil
+}
+
+// bpftracePrefix is what bpftrace has for the @ in its maps' names.
+const bpftracePrefix = "AT_"
+
+// called reports whether a map has a name: its own, or the one that a bpftrace
+// program has for it. bpftrace calls @execs AT_execs, of which the kernel keeps
+// 15 bytes.
+func called(m api.Map, name string) bool {
+	if m.Name == name {
+		return true
+	}
+	own, ok := strings.CutPrefix(name, "@")
+	if !ok {
+		return false
+	}
+	own = bpftracePrefix + own
+	return m.Name == own[:min(len(own), nameSize-1)]
 }
 
 // describe reads one map.
@@ -97,6 +116,9 @@ func (info *mapInfo) types() (key, value btf.Type, _ error) {
 	}
 	key, err1 := typeByID(spec, info.keyTypeID)
 	value, err2 := typeByID(spec, info.valueTypeID)
+	if strings.HasPrefix(text(info.name[:]), bpftracePrefix) {
+		key, value = btfview.OfBpftrace(key), btfview.OfBpftrace(value)
+	}
 	return key, value, errors.Join(err1, err2)
 }
 

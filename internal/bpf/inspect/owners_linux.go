@@ -15,8 +15,8 @@ import (
 // findOwners walks /proc once and returns who holds which program open. What it
 // may not read it leaves out: without privilege, or in a pid namespace of its
 // own, a process sees few others.
-func findOwners() map[uint32][]api.Process {
-	owners := map[uint32][]api.Process{}
+func findOwners() map[uint32][]api.Owner {
+	owners := map[uint32][]api.Owner{}
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
 		return owners
@@ -31,9 +31,9 @@ func findOwners() map[uint32][]api.Process {
 			continue
 		}
 		comm, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "comm"))
-		process := api.Process{PID: pid, Comm: strings.TrimSuffix(string(comm), "\n")}
+		owner := api.Owner{PID: pid, Comm: strings.TrimSuffix(string(comm), "\n")}
 		for _, id := range ids {
-			owners[id] = append(owners[id], process)
+			owners[id] = append(owners[id], owner)
 		}
 	}
 	return owners
@@ -51,22 +51,23 @@ func programsOf(proc string) []uint32 {
 		if err != nil || target != "anon_inode:bpf-prog" {
 			continue
 		}
-		if id := progID(filepath.Join(proc, "fdinfo", fd.Name())); id != 0 && !slices.Contains(ids, id) {
+		if id := fdID(filepath.Join(proc, "fdinfo", fd.Name()), "prog_id:"); id != 0 && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
 	return ids
 }
 
-// progID reads the line "prog_id: N" (Linux 4.15) of a file's fdinfo.
-func progID(fdinfo string) uint32 {
+// fdID reads a line such as "prog_id: N" (Linux 4.15) of a file's fdinfo; 0 when
+// there is none.
+func fdID(fdinfo, key string) uint32 {
 	data, err := os.ReadFile(fdinfo)
 	if err != nil {
 		return 0
 	}
 	sc := bufio.NewScanner(bytes.NewReader(data))
 	for sc.Scan() {
-		if text, ok := strings.CutPrefix(sc.Text(), "prog_id:"); ok {
+		if text, ok := strings.CutPrefix(sc.Text(), key); ok {
 			id, _ := strconv.ParseUint(strings.TrimSpace(text), 10, 32)
 			return uint32(id)
 		}

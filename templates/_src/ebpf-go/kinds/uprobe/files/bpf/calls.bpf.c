@@ -16,7 +16,7 @@ struct caller {
 
 struct usage {
 	__u64 calls;
-	__u64 bytes; /* the sum of the first argument, which is malloc's size */
+	__u64 bytes;	    /* the sum of the first argument, which is malloc's size */
 	__u64 last_call_ns; /* CLOCK_MONOTONIC */
 };
 

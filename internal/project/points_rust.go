@@ -1,0 +1,58 @@
+package project
+
+import (
+	"strings"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+)
+
+// pointsRust reads aya's `.attach("category", "name")`, which only a TracePoint
+// has with two strings, outside conditions.
+func pointsRust(src string) []found {
+	if !strings.Contains(src, "TracePoint") {
+		return nil
+	}
+	var list []found
+	var under []bool // for each open brace, whether a condition is above it
+	tokens := lex(src, langRust)
+	depends := false // there is a condition in the present statement or above it
+	for i, t := range tokens {
+		switch {
+		case t.is("{"):
+			under = append(under, depends)
+		case t.is("}"):
+			under = under[:max(len(under)-1, 0)]
+			depends = len(under) > 0 && under[len(under)-1]
+		case t.is(";"):
+			depends = len(under) > 0 && under[len(under)-1]
+		default:
+			depends = depends || conditional(t)
+		}
+		call := tokens[i:]
+		if !matches(call, ".", "attach", "(", str, ",", str) || !call[3].plain || !call[5].plain {
+			continue
+		}
+		if !matches(call[6:], ")") && !matches(call[6:], ",", ")") {
+			continue
+		}
+		if depends {
+			continue
+		}
+		f := macro(api.PointTracepoint, call[3].text+"/"+call[5].text)
+		f.Line = call[1].line
+		list = append(list, f)
+	}
+	return list
+}
+
+// conditional reports whether a word makes what follows depend on something.
+func conditional(t lexeme) bool {
+	if t.kind != word {
+		return false
+	}
+	switch t.text {
+	case "if", "else", "match", "for", "while", "loop", "cfg", "test":
+		return true
+	}
+	return false
+}
