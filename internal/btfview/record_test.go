@@ -35,6 +35,8 @@ func TestRecordType(t *testing.T) {
 		"singular":       {spec("exec", "event"), "execs", nil, "exec"},
 		"same name":      {spec("rb", "other"), "rb", nil, "rb"},
 		"any map":        {spec("event"), "rb", nil, "event"},
+		"Rust":           {spec("ExecEvent", "Event"), "exec_events", nil, "ExecEvent"},
+		"Rust, any map":  {spec("Event"), "RECORDS", nil, "Event"},
 		"nothing":        {spec("other"), "rb", nil, ""},
 		"no types known": {nil, "events", nil, ""},
 	}

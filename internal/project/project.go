@@ -152,7 +152,11 @@ func steps(f Framework, rules makeRules) (build, clean [][]string, objects []str
 	case Aya:
 		build = [][]string{{"cargo", "build"}}
 		clean = [][]string{{"cargo", "clean"}}
-		objects = []string{"target/bpfel-unknown-none/*/*", "target/*/build/*/out/*"}
+		// Where cargo puts them for a target folder of their own, for the project's,
+		// and where the crate aya-build copies them to.
+		objects = []string{
+			"target/ebpf/bpfel-unknown-none/*/*", "target/bpfel-unknown-none/*/*", "target/*/build/*/out/*",
+		}
 	case Libbpf:
 		build = [][]string{{"make"}}
 		objects = []string{"**/*.bpf.o"}

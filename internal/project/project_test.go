@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -99,6 +100,34 @@ func TestDetectRun(t *testing.T) {
 				t.Errorf("Apply = %+v", got)
 			}
 		})
+	}
+}
+
+// An Aya project's object is found where each way to build it puts it, and only
+// there: cargo keeps copies.
+func TestAyaObjects(t *testing.T) {
+	p, err := project.Detect(files("Cargo.toml", "[dependencies]\naya = \"0.14\"\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]bool{
+		"target/ebpf/bpfel-unknown-none/ebpf/ebpf":              true,
+		"target/ebpf/bpfel-unknown-none/ebpf/deps/ebpf-0123":    false,
+		"target/bpfel-unknown-none/release/probe":               true,
+		"target/debug/build/probe-0123/out/probe":               true,
+		"target/release/build/probe-0123/out/probe":             true,
+		"target/debug/build/probe-0123/out/bpfel/release/probe": false,
+		"target/debug/build/probe-0123/build_script_build-0123": false,
+		"target/release/probe":                                  false,
+		"target/editor/ebpf/bpfel-unknown-none/ebpf/probe":      false,
+	} {
+		got := slices.ContainsFunc(p.Objects, func(pattern string) bool {
+			ok, err := project.Match(pattern, name)
+			return ok && err == nil
+		})
+		if got != want {
+			t.Errorf("%s: found %v, want %v", name, got, want)
+		}
 	}
 }
 

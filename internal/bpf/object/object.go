@@ -11,8 +11,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 )
@@ -34,7 +36,25 @@ func Parse(obj api.Object) (*ebpf.CollectionSpec, error) {
 	if err != nil {
 		return nil, invalid(obj.Name, err.Error())
 	}
+	makeBuiltinsStatic(spec)
 	return spec, nil
+}
+
+// makeBuiltinsStatic makes static functions of memset and its kin. LLVM calls
+// them on its own account, so Rust's objects carry them, with global linkage,
+// which such names always have. But the verifier looks at a global function
+// without its callers and wants a scalar of it: it refuses these. Aya's loader
+// does the same.
+func makeBuiltinsStatic(spec *ebpf.CollectionSpec) {
+	for _, prog := range spec.Programs {
+		for i := range prog.Instructions {
+			switch fn := btf.FuncMetadata(&prog.Instructions[i]); {
+			case fn == nil:
+			case slices.Contains([]string{"memcpy", "memmove", "memset", "memcmp", "bcmp"}, fn.Name):
+				fn.Linkage = btf.StaticFunc
+			}
+		}
+	}
 }
 
 // load parses with cilium/ebpf. A panic there is that library's bug, but the

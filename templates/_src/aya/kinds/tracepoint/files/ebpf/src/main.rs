@@ -13,12 +13,13 @@ use core::ffi::c_void;
 use aya_ebpf::{
     EbpfContext as _, Global,
     bindings::BPF_NOEXIST,
-    btf_maps::{Array, HashMap, RingBuf},
+    btf_maps::{Array, HashMap},
     helpers::{
         bpf_get_current_comm, bpf_get_current_task, bpf_probe_read_kernel,
         generated::{bpf_probe_read_kernel_str, bpf_probe_read_user_str},
     },
-    macros::{btf_map, tracepoint},
+    macros::{btf_map, map, tracepoint},
+    maps::RingBuf,
     programs::TracePointContext,
 };
 use aya_log_ebpf::{debug, warn};
@@ -28,8 +29,10 @@ use common::{ARG_LEN, Command, Count, Event, FILENAME_LEN, MAX_ARGS, Offsets};
 /// file: 16 bits of where it is, below 16 bits of how long it is.
 const FILENAME_LOC: usize = 8;
 
-#[btf_map(name = "events")]
-static EVENTS: RingBuf<Event, { 256 * 1024 }> = RingBuf::new(); // bytes
+/// Carries Event. A map of the old kind, because BTF for a ring buffer, as aya-ebpf writes
+/// it, is refused by all loaders but Aya's own.
+#[map(name = "events")]
+static EVENTS: RingBuf = RingBuf::with_byte_size(256 * 1024, 0);
 
 #[btf_map(name = "execs")]
 static EXECS: HashMap<Command, Count, 4096> = HashMap::new();
@@ -61,7 +64,7 @@ pub fn on_exec(ctx: TracePointContext) -> u32 {
     // Before what may fail: counting goes on when nobody reads the events.
     count(&ctx, &Command { comm, uid }, pid, ppid);
 
-    let Some(mut entry) = EVENTS.reserve(0) else {
+    let Some(mut entry) = EVENTS.reserve::<Event>(0) else {
         if let Some(lost) = LOST.get_ptr_mut(0) {
             // SAFETY: the kernel returned a pointer to a value of this type.
             unsafe { atomic::add(lost, 1) };
@@ -82,7 +85,8 @@ pub fn on_exec(ctx: TracePointContext) -> u32 {
             let to = &raw mut (*event).filename;
             bpf_probe_read_kernel_str(to.cast(), FILENAME_LEN as u32, filename);
         }
-        read_args(event, arguments(task, &offsets));
+        let (start, end) = arguments(task, &offsets).unwrap_or_default();
+        read_args(event, start, end);
     }
     entry.submit(0);
     debug!(&ctx, "exec of process {}", pid);
@@ -111,14 +115,15 @@ fn count(ctx: &TracePointContext, command: &Command, pid: u32, ppid: u32) {
     }
 }
 
-/// Reads the arguments, which lie one after the other, each ended by a zero byte.
+/// Reads the arguments, which lie one after the other, each ended by a zero byte. A function
+/// of its own, so that the object's BTF, which has the types of functions, has Event's: tools
+/// decode the records by it.
 ///
 /// # Safety
 ///
 /// `event` must be valid for writes.
-#[inline(always)]
-unsafe fn read_args(event: *mut Event, arguments: Option<(u64, u64)>) {
-    let (mut pos, end) = arguments.unwrap_or_default();
+#[inline(never)]
+unsafe fn read_args(event: *mut Event, mut pos: u64, end: u64) {
     let mut count = 0;
     let mut cut = 0;
     for i in 0..MAX_ARGS {

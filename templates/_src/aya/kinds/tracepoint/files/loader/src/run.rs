@@ -90,7 +90,7 @@ mod tests {
             args: ["ls", "two words", "", "\n"].map(str::to_owned).to_vec(),
             truncated: true,
         };
-        let want = r#"      7        1      0  "a\u{1b}b"        ls "two words" "" "\n" ..."#;
+        let want = r#"      7        1      0  "a\u{1b}b"       ls "two words" "" "\n" ..."#;
         assert_eq!(row(&exec), want);
     }
 }
