@@ -15,7 +15,10 @@ use anyhow::{Context as _, bail};
 use aya::{
     Ebpf, EbpfLoader,
     maps::{HashMap, MapError},
-    programs::{UProbe, uprobe::UProbeScope},
+    programs::{
+        ProgramError, UProbe,
+        uprobe::{UProbeError, UProbeScope},
+    },
 };
 use common::Caller;
 use serde::Serialize;
@@ -50,10 +53,14 @@ impl Counter {
     pub fn attach(&mut self, file: &str, symbol: &str) -> anyhow::Result<()> {
         let path = find(file)?;
         let program: &mut UProbe = bpf::program(&mut self.ebpf, "on_call")?;
-        program
-            .attach(symbol, &path, UProbeScope::AllProcesses)
-            .with_context(|| format!("attach to {symbol} of {}", path.display()))?;
-        Ok(())
+        let path = path.display();
+        match program.attach(symbol, path.to_string(), UProbeScope::AllProcesses) {
+            Ok(_) => Ok(()),
+            Err(ProgramError::UProbeError(UProbeError::SymbolError { .. })) => {
+                bail!("{path} has no function {symbol}; `nm -D {path}` lists those that it has")
+            }
+            Err(err) => Err(err).context(format!("attach to {symbol} of {path}")),
+        }
     }
 
     /// Returns the processes that called most often, most first.

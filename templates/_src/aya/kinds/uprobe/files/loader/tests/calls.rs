@@ -58,7 +58,7 @@ async fn attach_refuses() {
     for (file, want) in [
         ("libnothing.so.1", "not found"),
         ("/no/such/libc.so.6", "No such file"),
-        ("libc.so.6", "no_such_function"),
+        ("libc.so.6", "has no function no_such_function"),
     ] {
         let err = counter.attach(file, "no_such_function").unwrap_err();
         assert!(format!("{err:#}").contains(want), "{file}: {err:#}");

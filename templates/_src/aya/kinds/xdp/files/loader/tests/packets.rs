@@ -22,7 +22,7 @@ const XDP_PASS: u32 = 2;
 async fn counts_packets() {
     let v4 = packet("192.0.2.7", 60);
     let v6 = packet("2001:db8::7", 1500);
-    let mut arp = vec![0; 60];
+    let mut arp = [0; 60];
     arp[12..14].copy_from_slice(&[0x08, 0x06]);
     for (name, packet, want) in [
         ("IPv4", &v4[..], vec![traffic("192.0.2.7", 1, 60)]),
