@@ -23,9 +23,9 @@ const (
 	maxObjects = 256
 )
 
-// collect reads the objects that match a pattern, sorted by path, copies left out: ELF files for
+// collect reads the objects that match a pattern, sorted by path: ELF files for
 // the BPF machine, of this machine's byte order and, where bpf2go puts a machine
-// into the name, of this machine. Links are not followed.
+// into the name, of this machine. Copies are left out, links are not followed.
 func collect(ctx context.Context, dir string, patterns []string) ([]api.Object, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
