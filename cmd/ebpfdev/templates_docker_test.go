@@ -4,9 +4,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -33,6 +36,7 @@ func TestEveryTemplate(t *testing.T) {
 			for _, kind := range tmpl.Kinds {
 				e.reference(tmpl.ID, kind.ID)
 			}
+			e.imageSize(tmpl)
 			e.check(tmpl)
 		})
 	}
@@ -109,6 +113,39 @@ func (e *templateTest) reference(template, kind string) {
 		if out, err := exec.CommandContext(e.Context(), "devcontainer", args...).CombinedOutput(); err != nil {
 			e.Fatalf("devcontainer %q: %v\n%s", args, err, out)
 		}
+	}
+}
+
+// imageSize holds the image's real size against what the template says of it, and
+// against what it may have. Base images differ by some 40 MB between registries
+// and those that `doctor --fix` makes.
+func (e *templateTest) imageSize(tmpl api.Template) {
+	e.Helper()
+	var said float64
+	var unit string
+	if _, err := fmt.Sscanf(tmpl.ImageSize, "%g %s", &said, &unit); err != nil {
+		e.Fatalf("%s: image size %q: %v", tmpl.ID, tmpl.ImageSize, err)
+	}
+	said *= map[string]float64{"MB": 1e6, "GB": 1e9}[unit]
+	out, err := exec.CommandContext(e.Context(), "docker", "images", "-q", "--filter", "reference=vsc-reference-"+tmpl.ID+"-*").Output()
+	if err != nil || len(out) == 0 {
+		e.Fatalf("docker images: %q, %v", out, err)
+	}
+	out, err = exec.CommandContext(e.Context(), "docker", "image", "inspect", "--format", "{{.Size}}", strings.Fields(string(out))[0]).Output()
+	if err != nil {
+		e.Fatal(err)
+	}
+	size, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	if err != nil {
+		e.Fatal(err)
+	}
+	limit := map[string]float64{"aya": 1.8 * (1 << 30), "bpftrace": 500 << 20}[tmpl.ID]
+	if limit == 0 {
+		limit = 1.2 * (1 << 30)
+	}
+	e.Logf("%s: image of %.0f MB", tmpl.ID, size/1e6)
+	if math.Abs(size-said) > said/10 || size > limit {
+		e.Errorf("%s: the image has %.0f MB; the template says %s, and %.0f MB are the limit", tmpl.ID, size/1e6, tmpl.ImageSize, limit/1e6)
 	}
 }
 

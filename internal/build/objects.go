@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -23,7 +25,7 @@ const (
 
 // collect reads the objects that match a pattern, sorted by path: ELF files for
 // the BPF machine, of this machine's byte order and, where bpf2go puts a machine
-// into the name, of this machine. Links are not followed.
+// into the name, of this machine. Copies are left out, links are not followed.
 func collect(ctx context.Context, dir string, patterns []string) ([]api.Object, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -47,6 +49,9 @@ func collect(ctx context.Context, dir string, patterns []string) ([]api.Object, 
 		data, err := readObject(root, name)
 		if err != nil || data == nil {
 			return err
+		}
+		if slices.ContainsFunc(objects, func(o api.Object) bool { return bytes.Equal(o.Data, data) }) {
+			return nil // cargo and others keep copies
 		}
 		if len(objects) == maxObjects {
 			return api.Errorf("build", dir, api.ErrInvalid, fmt.Sprintf("more than %d objects match", maxObjects))
