@@ -119,8 +119,12 @@ func TestForLoad(t *testing.T) {
 // What is only verified when it runs cannot be verified before; a project may
 // have objects all the same.
 func TestForVerify(t *testing.T) {
-	for name, hint := range map[string]string{"a.bt": "ebpfdev build", "a.py": "ebpfdev run"} {
-		dir := folder(t, map[string]string{name: "import bcc\n", "Makefile": "build:\n\t@echo made\n"})
+	for name, hint := range map[string]string{"a.bt": "ebpfdev build", "a.py": "ebpfdev build", "b.py": "ebpfdev run"} {
+		files := map[string]string{name: "import bcc\n"}
+		if name != "b.py" { // which has no build that tries it
+			files["Makefile"] = "build:\n\t@echo made\n"
+		}
+		dir := folder(t, files)
 		_, lines, err := said(t, os.Environ(), api.BuildRequest{Dir: dir, For: api.BuildForVerify})
 		if api.KindOf(err) != api.ErrUsage || !strings.Contains(err.Error(), "verified when it starts") || api.HintOf(err) != hint || len(lines) != 0 {
 			t.Errorf("%s: %v, hint %q; said %q", name, err, api.HintOf(err), lines)

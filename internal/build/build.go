@@ -168,8 +168,8 @@ func sensible(req api.BuildRequest, p project.Project) error {
 // them when they run.
 func verifiedLater(p project.Project) error {
 	cause := "a " + string(p.Framework) + " program is compiled and verified when it starts"
-	if p.Framework == project.Bpftrace {
-		return api.Errorf("verify", "", api.ErrUsage, cause+"; build starts it for a moment, which shows what the verifier says").WithHint("ebpfdev build")
+	if p.Framework == project.Bpftrace || len(p.Build) > 0 {
+		return api.Errorf("verify", "", api.ErrUsage, cause+"; its build tries that, and shows what the verifier says").WithHint("ebpfdev build")
 	}
 	return api.Errorf("verify", "", api.ErrUsage, cause+"; run and load show what the verifier says").WithHint("ebpfdev run")
 }

@@ -229,6 +229,49 @@ func TestRunWatchesAndTakesBack(t *testing.T) {
 	}
 }
 
+// Programs that send no events are told by what changes in their map.
+func TestRunShowsEntries(t *testing.T) {
+	h := newHarness(t)
+	emptyKernel(h)
+	h.session.SetLoad(api.LoadResult{
+		Programs: []api.Program{{Type: "xdp", Name: "count"}},
+		Maps: []api.Map{
+			{Type: "hash", Name: "counts", KeySize: 4, ValueSize: 8, MaxEntries: 8, KeyType: "__u32", ValueType: "__u64", Readable: true},
+			{Type: "array", Name: ".rodata", KeySize: 4, ValueSize: 8, MaxEntries: 1, Readable: true},
+		},
+	})
+	leave := h.enter(t)
+	done := make(chan int)
+	go func() { done <- Main(t.Context(), h.io, h.deps, []string{"run", "--for", "1500ms"}) }()
+	waitFor(t, func() bool { return h.session.Calls("WatchMap") == 1 })
+	if !h.session.SetEntry("counts", "7", "42") {
+		t.Error("the fake has no map counts")
+	}
+	code := <-done
+	leave()
+	if out := h.out.String(); code != 0 || !strings.Contains(out, "counts  7  42\n") || strings.Contains(out, ".rodata  ") {
+		t.Errorf("exit code %d:\n%s", code, out)
+	}
+}
+
+func TestToldByEntries(t *testing.T) {
+	hash := api.Map{Type: "hash", Name: "counts", Readable: true}
+	for name, tt := range map[string]struct {
+		maps []api.Map
+		want int
+	}{
+		"a map":          {[]api.Map{hash}, 1},
+		"events":         {[]api.Map{hash, {Type: "ringbuf", Name: "events"}}, 0},
+		"aya's log":      {[]api.Map{hash, {Type: "ringbuf", Name: "AYA_LOGS"}}, 1},
+		"globals":        {[]api.Map{{Type: "array", Name: ".bss", Readable: true}}, 0},
+		"cannot be read": {[]api.Map{{Type: "queue", Name: "q"}}, 0},
+	} {
+		if got := toldByEntries(tt.maps); len(got) != tt.want {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
+
 func waitFor(t *testing.T, ok func() bool) {
 	t.Helper()
 	deadline := time.After(10 * time.Second)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/near"
 	"github.com/ebpfdev/ebpfdev/internal/prompt"
 	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
@@ -146,8 +147,11 @@ func kindQuestion(list []api.Template, id string) (prompt.Question, error) {
 		}
 		return q, nil
 	}
-	return prompt.Question{}, api.Errorf("scaffold", "", api.ErrUsage, "no template is called "+id+"; there are "+strings.Join(known, ", ")).
-		WithHint("ebpfdev templates list")
+	err := api.Errorf("scaffold", "", api.ErrUsage, "no template is called "+id+"; there are "+strings.Join(known, ", "))
+	if meant := near.Names(id, known, 1); len(meant) > 0 {
+		return prompt.Question{}, err.WithHint(shell.Join("ebpfdev", "new", defaultName, "--template", meant[0], "--kind", list[0].Kinds[0].ID))
+	}
+	return prompt.Question{}, err.WithHint("ebpfdev templates list")
 }
 
 // review shows what would be written and the command that does the same, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,8 @@ type runOptions struct {
 	count   int
 	during  time.Duration
 	output  output.Choice
+
+	writing sync.Mutex // events and entries are printed side by side
 }
 
 func newCmdRun(f *factory) *cobra.Command {
@@ -35,7 +38,8 @@ func newCmdRun(f *factory) *cobra.Command {
 		Use:   "run [OBJECT|FILE.bt|FILE.py]",
 		Short: "Build, verify, load and watch, until Ctrl-C takes it all back",
 		Long: `Build the project, verify its programs, load and attach them, and print their
-events and log lines as they come. Ctrl-C takes everything back: nothing stays in
+events and log lines as they come, or what changes in their maps when they send
+none. Ctrl-C takes everything back: nothing stays in
 the kernel. With an argument that object is taken instead of a build's.
 
 A bpftrace or BCC program is started instead, as root, and what it prints is
@@ -94,7 +98,7 @@ func runRun(ctx context.Context, opts *runOptions) error {
 				return err
 			}
 		}
-		return opts.stream(ctx, s, api.EventsRequest{Project: project, Object: p.object, Logs: !p.compiled})
+		return opts.watch(ctx, s, res.Maps, api.EventsRequest{Project: project, Object: p.object, Logs: !p.compiled})
 	})
 }
 
@@ -143,6 +147,28 @@ func (o *runOptions) writeLastWords(lines []api.OutputLine) {
 	}
 }
 
+// watch prints what the programs see: their events or, when they send none, the
+// entries of their maps.
+func (o *runOptions) watch(ctx context.Context, s api.Session, loaded []api.Map, req api.EventsRequest) error {
+	var entries []api.Map
+	if o.output.Format == output.FormatTable && req.Object.Name != "" {
+		entries = toldByEntries(loaded)
+	}
+	watching, stop := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	for _, m := range entries {
+		group.Go(func() {
+			if err := o.showEntries(watching, s, m); err != nil && watching.Err() == nil {
+				o.note(err.Error())
+			}
+		})
+	}
+	err := o.stream(ctx, s, req)
+	stop()
+	group.Wait()
+	return err
+}
+
 // stream prints events until the context ends or there were enough.
 func (o *runOptions) stream(ctx context.Context, s api.Session, req api.EventsRequest) error {
 	if o.during > 0 {
@@ -175,6 +201,8 @@ func (o *runOptions) stream(ctx context.Context, s api.Session, req api.EventsRe
 // writeEvent prints an event: a record or a log line is a result, the rest is
 // for the person who watches.
 func (o *runOptions) writeEvent(e api.Event) error {
+	o.writing.Lock()
+	defer o.writing.Unlock()
 	if o.output.Format == output.FormatNDJSON {
 		if e.Kind == api.EventReady {
 			return nil

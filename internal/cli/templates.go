@@ -164,13 +164,27 @@ func pickTemplates(list []api.Template, names []string) ([]api.Template, error) 
 	return picked, nil
 }
 
-// unknownTemplate says what there is that is near.
+// unknownTemplate says what there is, and what is near.
 func unknownTemplate(list []api.Template, name string) error {
-	err := api.Errorf("find template", name, api.ErrUsage, "there is none of that name")
-	if meant := near.Names(name, templateIDs(list), 1); len(meant) > 0 {
-		return err.WithHint("ebpfdev templates show " + meant[0])
+	known, hint := templateIDs(list), "ebpfdev templates list"
+	cause := "there is none of that name"
+	framework, kind, _ := strings.Cut(name, "/")
+	for _, tmpl := range list {
+		if tmpl.ID != framework {
+			continue
+		}
+		known = nil
+		var kinds []string
+		for _, k := range tmpl.Kinds {
+			kinds, known = append(kinds, k.ID), append(known, tmpl.ID+"/"+k.ID)
+		}
+		cause = fmt.Sprintf("%s has no kind %q; it has %s", tmpl.ID, kind, strings.Join(kinds, ", "))
+		hint = "ebpfdev templates show " + tmpl.ID
 	}
-	return err.WithHint("ebpfdev templates list")
+	if meant := near.Names(name, known, 1); len(meant) > 0 {
+		hint = "ebpfdev templates show " + meant[0]
+	}
+	return api.Errorf("find template", name, api.ErrUsage, cause).WithHint(hint)
 }
 
 // templateIDs returns every ID and ID/KIND.

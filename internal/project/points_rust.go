@@ -7,7 +7,8 @@ import (
 )
 
 // pointsRust reads aya's `.attach("category", "name")`, which only a TracePoint
-// has with two strings, outside conditions.
+// has with two strings, outside conditions, and its #[tracepoint(category = "…",
+// name = "…")].
 func pointsRust(src string) []found {
 	if !strings.Contains(src, "TracePoint") {
 		return nil
@@ -29,6 +30,9 @@ func pointsRust(src string) []found {
 			depends = depends || conditional(t)
 		}
 		call := tokens[i:]
+		if f, ok := tracepointMacro(call); ok && !depends {
+			list = append(list, f)
+		}
 		if !matches(call, ".", "attach", "(", str, ",", str) || !call[3].plain || !call[5].plain {
 			continue
 		}
@@ -43,6 +47,16 @@ func pointsRust(src string) []found {
 		list = append(list, f)
 	}
 	return list
+}
+
+// tracepointMacro reads the attribute of a BPF function.
+func tracepointMacro(t []lexeme) (found, bool) {
+	if !matches(t, "#", "[", "tracepoint", "(", "category", "=", str, ",", "name", "=", str) || !t[6].plain || !t[10].plain {
+		return found{}, false
+	}
+	f := macro(api.PointTracepoint, t[6].text+"/"+t[10].text)
+	f.Line = t[2].line
+	return f, true
 }
 
 // conditional reports whether a word makes what follows depend on something.

@@ -90,6 +90,8 @@ func TestPointsOfRust(t *testing.T) {
 		name, text string
 		want       []string
 	}{
+		{"an attribute", "use aya_ebpf::programs::TracePointContext;\n#[tracepoint(category = \"sched\", name = \"sched_switch\")]\npub fn f(ctx: TracePointContext) -> u32 { 0 }", []string{"2 tracepoint sched/sched_switch"}},
+		{"an attribute with a condition", "use aya_ebpf::programs::TracePointContext;\n#[cfg(feature = \"x\")]\n#[tracepoint(category = \"sched\", name = \"sched_switch\")]\npub fn f(ctx: TracePointContext) -> u32 { 0 }", nil},
 		{"a tracepoint", head + "fn main() {\nlet p: &mut TracePoint = x;\np.attach(\"sched\", \"sched_switch\")?;\n}", []string{"4 tracepoint sched/sched_switch"}},
 		{"a comma at the end", head + "fn f<'a>(x: &'a str) { p.attach(\n\"a\",\n\"b\",\n)?; }", []string{"2 tracepoint a/b"}},
 		{"after a block", head + "fn f() { if x { y(); }\np.attach(\"a\", \"b\")?; }", []string{"3 tracepoint a/b"}},

@@ -178,6 +178,7 @@ var (
 	cargoAya   = regexp.MustCompile(`(?m)^\s*(?:\[(?:[\w.-]*\.)?(?:[\w-]*dependencies)\.)?"?aya(?:-ebpf|-bpf|-build)?"?\s*(?:[.=\]])`)
 	buildRule  = regexp.MustCompile(`(?m)^build[ \t]*::?(?:[^=:]|$)`)
 	cleanRule  = regexp.MustCompile(`(?m)^clean[ \t]*::?(?:[^=:]|$)`)
+	pythonMain = regexp.MustCompile(`(?m)\A#!|^if\s+__name__\s*==\s*['"]__main__['"]`)
 	importsBCC = regexp.MustCompile(`(?m)^\s*(?:from\s+bcc(?:\.\w+)*\s+import\b|import\s+(?:[\w.]+\s*,\s*)*bcc\b)`)
 )
 
@@ -218,6 +219,7 @@ func detectBpftrace(fsys fs.FS) (Project, error) {
 
 func detectBCC(fsys fs.FS) (Project, error) {
 	found := false
+	var programs []string // those that say so: others may be modules
 	sources, err := allFiles(fsys, func(name string) (bool, error) {
 		if !strings.HasSuffix(name, ".py") {
 			return false, nil
@@ -225,10 +227,17 @@ func detectBCC(fsys fs.FS) (Project, error) {
 		b, err := read(fsys, name)
 		imports := importsBCC.Match(b)
 		found = found || imports
-		return imports && !isTest(name), err
+		if imports = imports && !isTest(name); imports && pythonMain.Match(b) {
+			programs = append(programs, name)
+		}
+		return imports, err
 	})
 	if !found {
 		return Project{}, err
+	}
+	if len(programs) > 0 {
+		slices.Sort(programs)
+		sources = programs
 	}
 	return Project{Framework: BCC, Sources: sources}, err
 }

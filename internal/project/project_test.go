@@ -87,6 +87,8 @@ func TestDetectRun(t *testing.T) {
 		{"like an option", files("-e.bt", ""), []string{"bpftrace", "./-e.bt"}, []string{"-e.bt"}},
 		{"one py", files("opens.py", bcc, "setup.py", "", "tests/opens.py", bcc, "test_opens.py", bcc, "conftest.py", bcc), []string{"python3", "opens.py"}, []string{"opens.py"}},
 		{"two py", files("b.py", bcc, "a.py", bcc), nil, []string{"a.py", "b.py"}},
+		{"a program and its module", files("loader.py", bcc, "calls.py", bcc+"if __name__ == \"__main__\":\n    main()\n"), []string{"python3", "calls.py"}, []string{"calls.py"}},
+		{"two programs and a module", files("m.py", bcc, "b.py", "#!/usr/bin/python3\n"+bcc, "a.py", "#!/bin/sh\n"+bcc), nil, []string{"a.py", "b.py"}},
 		{"tests only", files("tests/opens.py", bcc), nil, nil},
 		{"go", files("go.mod", goMod, "x.bt", ""), nil, nil},
 	} {

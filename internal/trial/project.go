@@ -47,7 +47,7 @@ func (a *attempt) build(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if len(a.built.Loader) > 0 {
+	if len(a.built.Objects) == 0 && len(a.built.Loader) > 0 {
 		return "compiled when it starts", nil
 	}
 	if len(a.built.Objects) != 1 {
@@ -61,7 +61,7 @@ func (a *attempt) test(ctx context.Context) (string, error) {
 }
 
 func (a *attempt) verify(ctx context.Context) (string, error) {
-	if len(a.built.Loader) > 0 {
+	if len(a.built.Objects) == 0 {
 		return "verified when it starts", nil
 	}
 	res, err := a.session.Verify(ctx, api.VerifyRequest{Object: a.built.Objects[0]})
@@ -128,8 +128,18 @@ func (a *attempt) seeEntry(ctx context.Context) (string, error) {
 	return "", err
 }
 
-// entryText is what a check's expression is held against.
-func entryText(e api.Entry) string { return datumText(e.Key) + " " + datumText(e.Value) }
+// entryText is what a check's expression is held against: the key and the value,
+// or each CPU's.
+func entryText(e api.Entry) string {
+	text := datumText(e.Key)
+	for _, v := range e.PerCPU {
+		text += " " + datumText(v)
+	}
+	if len(e.PerCPU) == 0 {
+		text += " " + datumText(e.Value)
+	}
+	return text
+}
 
 func datumText(d api.Datum) string {
 	if len(d.JSON) > 0 {

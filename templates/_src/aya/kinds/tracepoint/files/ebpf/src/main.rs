@@ -23,7 +23,7 @@ use aya_ebpf::{
     maps::RingBuf,
     programs::TracePointContext,
 };
-use aya_log_ebpf::{debug, warn};
+use aya_log_ebpf::{info, warn};
 use common::{ARG_LEN, Command, Count, Event, FILENAME_LEN, MAX_ARGS, Offsets};
 
 /// Where /sys/kernel/tracing/events/sched/sched_process_exec/format has the name of the
@@ -90,7 +90,6 @@ pub fn on_exec(ctx: TracePointContext) -> u32 {
         read_args(event, start, end);
     }
     entry.submit(0);
-    debug!(&ctx, "exec of process {}", pid);
     0
 }
 
@@ -104,6 +103,7 @@ fn count(ctx: &TracePointContext, command: &Command, pid: u32, ppid: u32) {
                 warn!(ctx, "map execs is full: process {} is not counted", pid);
                 return;
             };
+            info!(ctx, "first of its name and user: process {}", pid);
             count
         }
     };

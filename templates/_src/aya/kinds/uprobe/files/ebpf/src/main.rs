@@ -17,7 +17,7 @@ use aya_ebpf::{
     macros::{btf_map, uprobe},
     programs::ProbeContext,
 };
-use aya_log_ebpf::debug;
+use aya_log_ebpf::info;
 use common::{Caller, Usage};
 
 /// When it is full, the process that was silent for the longest time makes room.
@@ -47,7 +47,7 @@ fn count(ctx: &ProbeContext, caller: &Caller, bytes: u64) {
     let usage = match CALLS.get_ptr_mut(caller) {
         Some(usage) => usage,
         None => {
-            debug!(ctx, "process {} calls for the first time", caller.pid);
+            info!(ctx, "process {} calls for the first time", caller.pid);
             // Another thread may have been faster: then its entry stays.
             let _ = CALLS.insert(caller, Usage::default(), BPF_NOEXIST.into());
             let Some(usage) = CALLS.get_ptr_mut(caller) else {
