@@ -176,6 +176,7 @@ func TestAttachErrors(t *testing.T) {
 		"no cgroup2":         {"allow", api.AttachOption{Target: "/tmp"}, api.ErrFailed, ""},
 		"no executable":      {"on_call", api.AttachOption{Target: "/none:f"}, api.ErrNotExist, "no program or library /none is found"},
 		"no function":        {"on_call", api.AttachOption{Target: exe + "none"}, api.ErrNotExist, "has no function none"},
+		"no symbol":          {"on_call", api.AttachOption{Target: "libc.so.6"}, api.ErrUsage, `"libc.so.6" is not an executable and a function of it`},
 		"bad offset":         {"on_call", api.AttachOption{Target: exe + "f+x"}, api.ErrUsage, "no number"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // job is one program to attach.
@@ -21,6 +23,7 @@ type job struct {
 	section string // its section's kind: "tracepoint", "tc/ingress", "uprobe.s"
 	target  string // of the section or the option
 	mode    string
+	given   bool // an option names the program
 }
 
 // attacher attaches one kind of program. A *skip as error leaves it unattached.
@@ -32,7 +35,13 @@ type skip struct{ reason, hint string }
 // Error returns the reason.
 func (s *skip) Error() string { return s.reason }
 
+// needs says what a program's target has to be: a program without one is left
+// alone, and one that somebody gave a wrong target is refused.
 func needs(j *job, what, example string) error {
+	if j.given && j.target != "" {
+		return api.Errorf("attach", j.name, api.ErrUsage, strconv.Quote(j.target)+" is not "+what).
+			WithHint(shell.Join("ebpfdev", "load", "--attach", j.name+"="+example))
+	}
 	return &skip{reason: "it needs " + what, hint: "--attach " + j.name + "=" + example}
 }
 
@@ -44,10 +53,11 @@ func needs(j *job, what, example string) error {
 // file), ErrConflict (somebody else is attached there), ErrPermission, ErrUsage.
 func Program(name string, spec *ebpf.ProgramSpec, prog *ebpf.Program, opts Options) (link.Link, *api.Unattached, error) {
 	opt := opts.of(name, spec.AttachTo)
+	_, given := opts.byName[name]
 	section, _, _ := strings.Cut(spec.SectionName, "/")
 	j := &job{
 		name: name, spec: spec, prog: prog,
-		section: strings.TrimPrefix(section, "?"), target: opt.Target, mode: opt.Mode,
+		section: strings.TrimPrefix(section, "?"), target: opt.Target, mode: opt.Mode, given: given,
 	}
 	l, err := attacherOf(j)(j)
 	var left *skip
