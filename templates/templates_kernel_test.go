@@ -114,6 +114,14 @@ func TestCSourcesAreFormatted(t *testing.T) {
 	}
 }
 
+// Python is formatted as black does by default.
+func TestPythonSourcesAreFormatted(t *testing.T) {
+	needs(t, "black")
+	if out, err := exec.CommandContext(t.Context(), "black", "--check", "_src/bcc").CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func catalogue(t *testing.T) *template.Catalogue {
 	t.Helper()
 	c, err := template.New(templates.FS)
