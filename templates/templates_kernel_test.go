@@ -46,7 +46,7 @@ var here = map[string]struct {
 	finished string // a command that prints what make build should have done; nothing when it did
 }{
 	"ebpf-go": {[]string{"go", "llvm-strip"}, "--- PASS: ", "go mod tidy -diff"},
-	"libbpf":  {[]string{"setpriv"}, "\nok 1 - ", "make --question build"},
+	"libbpf":  {[]string{"setpriv"}, "\nok 1 - ", "make --no-print-directory --question build"},
 }
 
 // Each kind builds by its own Makefile, and its own tests pass on this kernel,
@@ -166,7 +166,7 @@ func inProject(t *testing.T, folder, command string) string {
 func TestAwkwardNames(t *testing.T) {
 	needs(t, "go", "make", "clang", "llvm-strip", "bpftool", "unshare")
 	c := catalogue(t)
-	for framework, check := range map[string]string{"ebpf-go": "go vet ./...", "libbpf": "make --question build"} {
+	for framework, check := range map[string]string{"ebpf-go": "go vet ./...", "libbpf": "make --no-print-directory --question build"} {
 		for _, name := range []string{"main", "test", "vendor", "A-b_9", "build", "out", "bin"} {
 			t.Run(framework+"/"+name, func(t *testing.T) {
 				folder := filepath.Join(t.TempDir(), name)
