@@ -28,8 +28,8 @@ const BPFFS = "/sys/fs/bpf"
 //
 // With LoaderWord as its first argument the binary is a loader instead.
 func Main(m *testing.M) int {
-	if isLoader() {
-		return loader(os.Args[2:], os.Stdout, os.Stderr) //nolint:forbidigo // the test binary is a process like any other then
+	if code, was := Loader(); was {
+		return code
 	}
 	if _, ok := os.LookupEnv(inside); ok {
 		return m.Run()

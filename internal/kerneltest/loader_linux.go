@@ -40,6 +40,15 @@ const (
 // isLoader reports whether this process is to be a loader.
 func isLoader() bool { return len(os.Args) > 1 && os.Args[1] == LoaderWord }
 
+// Loader is for a test binary whose TestMain does not call Main: it does a
+// loader's work when the binary was started as one, and returns its exit code.
+func Loader() (code int, was bool) {
+	if !isLoader() {
+		return 0, false
+	}
+	return loader(os.Args[2:], os.Stdout, os.Stderr), true //nolint:forbidigo // the test binary is a process like any other then
+}
+
 // loader is the loader's main function; it returns the exit code.
 func loader(words []string, out, errOut io.Writer) int {
 	has := func(word string) bool { return slices.Contains(words, word) }

@@ -123,7 +123,9 @@ type recorder struct {
 	build api.BuildRequest
 }
 
-func (r *recorder) Info() api.SessionInfo { return api.SessionInfo{Target: string(api.TargetLocal), Dir: "/x"} }
+func (r *recorder) Info() api.SessionInfo {
+	return api.SessionInfo{Target: string(api.TargetLocal), Dir: "/x"}
+}
 
 func (r *recorder) Build(_ context.Context, req api.BuildRequest, _ func(api.BuildEvent) error) (api.BuildResult, error) {
 	r.build = req

@@ -28,6 +28,9 @@ const base = "debian:trixie-slim"
 const testDir = "EBPFDEV_TEST_DIR"
 
 func TestMain(m *testing.M) {
+	if code, was := asLoader(); was {
+		os.Exit(code)
+	}
 	if os.Getenv(testDir) != "" {
 		os.Exit(m.Run())
 	}

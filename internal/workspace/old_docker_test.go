@@ -89,13 +89,14 @@ func TestOldEngine(t *testing.T) {
 	}
 	t.Run("Tracepoint", func(t *testing.T) { f.countsExecs(t) })
 	t.Run("Conformance", func(t *testing.T) {
+		loader := f.loader()
 		apitest.Run(t, func(t *testing.T) api.Target {
 			s, err := f.w.Open(t.Context(), api.OpenRequest{Folder: f.folder})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return s
-		}, apitest.Options{})
+		}, apitest.Options{Loader: loader})
 	})
 }
 
