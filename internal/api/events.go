@@ -37,7 +37,7 @@ type Event struct {
 	Data Datum     `json:"data,omitzero"`  // records; Type in Data.JSON's place says the C type
 	Type string    `json:"type,omitempty"` // the record's C type: "struct event"
 	Text string    `json:"text,omitempty"` // log lines: the message; Comm and PID are whose context it ran in. Output: the line
-	Comm string    `json:"comm,omitempty"`
+	Comm string    `json:"comm,omitempty"` // log lines: empty where the kernel has forgotten the process's name
 	PID  int       `json:"pid,omitempty"`
 	// Stderr: a line of output came from standard error.
 	Stderr bool   `json:"stderr,omitempty"`
