@@ -1,13 +1,13 @@
 package doctor
 
 import (
-	"bufio"
 	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
-	"slices"
 	"strings"
+
+	"github.com/ebpfdev/ebpfdev/internal/aptsource"
 )
 
 // machine is what has to be known of this one before anything is changed.
@@ -18,7 +18,7 @@ type machine struct {
 	root     bool
 	apt      bool
 	systemd  bool
-	sources  []source // what apt fetches from
+	sources  []aptsource.Source // what apt fetches from
 	path     func(string) bool
 }
 
@@ -36,7 +36,7 @@ func thisMachine(root fs.FS) machine {
 	if info, err := fs.Stat(root, "run/systemd/system"); err == nil && info.IsDir() {
 		m.systemd = true
 	}
-	m.sources = readSources(root)
+	m.sources = aptsource.Read(root)
 	return m
 }
 
@@ -60,89 +60,4 @@ func (m *machine) readRelease(root fs.FS) {
 			m.codename = value
 		}
 	}
-}
-
-// source is one place that apt fetches binary packages from.
-type source struct {
-	uri        string
-	suites     []string
-	components []string
-}
-
-// readSources reads sources.list and sources.list.d in both of apt's formats.
-// What cannot be read counts as not there.
-func readSources(root fs.FS) []source {
-	var sources []source
-	if raw, err := fs.ReadFile(root, "etc/apt/sources.list"); err == nil {
-		sources = append(sources, parseOneLine(string(raw))...)
-	}
-	entries, err := fs.ReadDir(root, "etc/apt/sources.list.d")
-	if err != nil {
-		return sources
-	}
-	for _, e := range entries {
-		raw, err := fs.ReadFile(root, "etc/apt/sources.list.d/"+e.Name())
-		if err != nil {
-			continue
-		}
-		switch {
-		case strings.HasSuffix(e.Name(), ".list"):
-			sources = append(sources, parseOneLine(string(raw))...)
-		case strings.HasSuffix(e.Name(), ".sources"):
-			sources = append(sources, parseDeb822(string(raw))...)
-		}
-	}
-	return sources
-}
-
-// parseOneLine reads "deb [options] URI SUITE COMPONENT…" lines.
-func parseOneLine(text string) []source {
-	var sources []source
-	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(line, "#")
-		rest, ok := strings.CutPrefix(strings.TrimSpace(line), "deb")
-		if !ok || rest == "" || (rest[0] != ' ' && rest[0] != '\t' && rest[0] != '[') {
-			continue
-		}
-		rest = strings.TrimSpace(rest)
-		if strings.HasPrefix(rest, "[") {
-			_, rest, _ = strings.Cut(rest, "]")
-		}
-		if words := strings.Fields(rest); len(words) >= 2 {
-			sources = append(sources, source{uri: words[0], suites: words[1:2], components: words[2:]})
-		}
-	}
-	return sources
-}
-
-// parseDeb822 reads stanzas of "Types:", "URIs:", "Suites:", "Components:".
-func parseDeb822(text string) []source {
-	var sources []source
-	fields := map[string][]string{}
-	last := ""
-	flush := func() {
-		if slices.Contains(fields["types"], "deb") && !slices.Contains(fields["enabled"], "no") {
-			for _, uri := range fields["uris"] {
-				sources = append(sources, source{uri: uri, suites: fields["suites"], components: fields["components"]})
-			}
-		}
-		fields, last = map[string][]string{}, ""
-	}
-	lines := bufio.NewScanner(strings.NewReader(text))
-	for lines.Scan() {
-		line := lines.Text()
-		switch {
-		case strings.HasPrefix(line, "#"):
-		case strings.TrimSpace(line) == "":
-			flush()
-		case line[0] == ' ' || line[0] == '\t':
-			fields[last] = append(fields[last], strings.Fields(line)...)
-		default:
-			key, value, _ := strings.Cut(line, ":")
-			last = strings.ToLower(strings.TrimSpace(key))
-			fields[last] = append(fields[last], strings.Fields(value)...)
-		}
-	}
-	flush()
-	return sources
 }

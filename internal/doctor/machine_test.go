@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"testing/fstest"
+
+	"github.com/ebpfdev/ebpfdev/internal/aptsource"
 )
 
 func file(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
@@ -63,7 +65,7 @@ func TestMirrorLines(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var m machine
 			m.readRelease(tt.root)
-			m.sources = readSources(tt.root)
+			m.sources = aptsource.Read(tt.root)
 			if got := m.mirrorLines(tt.suite); !slices.Equal(got, tt.want) {
 				t.Errorf("got %q", got)
 			}

@@ -30,8 +30,8 @@ func (m machine) mirrorLines(suite string) []string {
 	var lines []string
 	for _, part := range []string{"", "-updates", "-security"} {
 		for _, s := range m.sources {
-			if slices.Contains(s.suites, m.codename+part) && slices.Contains(s.components, "main") {
-				lines = append(lines, "deb "+s.uri+" "+suite+part+" main")
+			if slices.Contains(s.Suites, m.codename+part) && slices.Contains(s.Components, "main") {
+				lines = append(lines, "deb "+s.URI+" "+suite+part+" main")
 				break
 			}
 		}
