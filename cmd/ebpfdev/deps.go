@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 
 	"github.com/ebpfdev/ebpfdev/internal/agent"
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/aptsource"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
 	"github.com/ebpfdev/ebpfdev/internal/build"
 	"github.com/ebpfdev/ebpfdev/internal/cli"
@@ -18,6 +20,8 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/engine"
 	"github.com/ebpfdev/ebpfdev/internal/engine/docker"
 	"github.com/ebpfdev/ebpfdev/internal/iostreams"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/debian"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/store"
 	"github.com/ebpfdev/ebpfdev/internal/local"
 	"github.com/ebpfdev/ebpfdev/internal/project"
 	"github.com/ebpfdev/ebpfdev/internal/template"
@@ -34,6 +38,7 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 		Workspace:  func() (api.Workspace, error) { return newWorkspace(ios), nil },
 		Scaffolder: func() (api.Scaffolder, error) { return template.New(templates.FS) },
 		Doctor:     func() (api.Doctor, error) { return newDoctor(ios), nil },
+		Kernels:    func() (api.Kernels, error) { return newKernels(ios) },
 		TUI: func(ctx context.Context, req cli.TUIRequest) error {
 			return tui.Run(ctx, tui.Options{
 				In: req.In, Out: req.Out, Workspace: req.Workspace, Scaffolder: req.Scaffolder, Doctor: req.Doctor,
@@ -79,6 +84,56 @@ func newDoctor(ios *iostreams.IOStreams) *doctor.Doctor {
 		opts.Probe = probeKernel
 	}
 	return doctor.New(opts)
+}
+
+// newKernels keeps kernels in the person's cache, and gets them from the mirrors
+// that this machine's apt uses.
+func newKernels(ios *iostreams.IOStreams) (*store.Store, error) {
+	dir, err := cacheDir(ios)
+	if err != nil {
+		return nil, err
+	}
+	return store.New(store.Options{Dir: filepath.Join(dir, "kernels"), Archive: openArchive}), nil
+}
+
+// openArchive opens Debian's archive at an address, or where this machine's apt
+// finds it.
+func openArchive(address string) (*debian.Archive, error) {
+	root := os.DirFS("/")
+	mirrors := debian.Mirrors(aptsource.Read(root))
+	if address != "" {
+		m, err := debian.NewMirror(address)
+		if err != nil {
+			return nil, err
+		}
+		mirrors = []debian.Mirror{m}
+	}
+	keys, err := debian.SystemKeys(root)
+	if err != nil {
+		return nil, err
+	}
+	pins, err := debian.Pins()
+	if err != nil {
+		return nil, err
+	}
+	return debian.New(debian.Options{Mirrors: mirrors, Keys: keys, Pins: pins}), nil
+}
+
+// cacheDir is the person's own cache, as the XDG base directories say.
+func cacheDir(ios *iostreams.IOStreams) (string, error) {
+	if dir, _ := ios.Env("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "ebpfdev"), nil
+	}
+	name, parts := "HOME", []string{".cache", "ebpfdev"}
+	if runtime.GOOS == "windows" {
+		name, parts = "LOCALAPPDATA", []string{"ebpfdev"}
+	}
+	home, _ := ios.Env(name)
+	if !filepath.IsAbs(home) {
+		return "", api.Errorf("find the cache", "", api.ErrEnvironment, name+" is no absolute path").
+			WithHint("XDG_CACHE_HOME=/var/tmp/cache ebpfdev kernel list")
+	}
+	return filepath.Join(append([]string{home}, parts...)...), nil
 }
 
 func probeKernel(ctx context.Context) (api.Kernel, error) {

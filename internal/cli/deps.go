@@ -22,6 +22,7 @@ type Deps struct {
 	Workspace  func() (api.Workspace, error)
 	Scaffolder func() (api.Scaffolder, error)
 	Doctor     func() (api.Doctor, error)
+	Kernels    func() (api.Kernels, error)
 
 	// TUI runs the full-screen interface until the person leaves it.
 	TUI func(ctx context.Context, req TUIRequest) error

@@ -34,6 +34,7 @@ type factory struct {
 	workspace  func() (api.Workspace, error)
 	scaffolder func() (api.Scaffolder, error)
 	doctor     func() (api.Doctor, error)
+	kernels    func() (api.Kernels, error)
 	asker      func() *prompt.Linear
 }
 
@@ -43,6 +44,7 @@ func newFactory(ios *iostreams.IOStreams, deps Deps) *factory {
 		workspace:  sync.OnceValues(deps.Workspace),
 		scaffolder: sync.OnceValues(deps.Scaffolder),
 		doctor:     sync.OnceValues(deps.Doctor),
+		kernels:    sync.OnceValues(deps.Kernels),
 		asker:      sync.OnceValue(func() *prompt.Linear { return prompt.NewLinear(ios.In, ios.ErrOut, ios.Width()) }),
 	}
 }
