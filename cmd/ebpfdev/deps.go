@@ -20,6 +20,8 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/engine"
 	"github.com/ebpfdev/ebpfdev/internal/engine/docker"
 	"github.com/ebpfdev/ebpfdev/internal/iostreams"
+	"github.com/ebpfdev/ebpfdev/internal/kernel"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/guest"
 	"github.com/ebpfdev/ebpfdev/internal/kernel/debian"
 	"github.com/ebpfdev/ebpfdev/internal/kernel/store"
 	"github.com/ebpfdev/ebpfdev/internal/local"
@@ -52,6 +54,8 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 		},
 		Run:   runCommand,
 		Keep:  local.Keep,
+		Init:  func(console io.Writer) error { return guest.Init(guestAgent, console) },
+		Guest: serveGuest,
 		Sweep: local.Sweep,
 	}
 }
@@ -63,6 +67,7 @@ func newWorkspace(ios *iostreams.IOStreams) *workspace.Workspace {
 		Executable: self,
 		Version:    version,
 		Local:      openLocal,
+		Kernel:     bootKernel(ios, self),
 		Env:        ios.Env,
 	})
 }
@@ -152,6 +157,45 @@ func serveAgent(ctx context.Context, r io.Reader, w io.Writer) error {
 		return err
 	}
 	return agent.Serve(ctx, r, w, agent.Options{Target: target, Builder: build.New(build.Options{}), Version: version})
+}
+
+// guestAgent is the command that a guest's first process runs.
+var guestAgent = []string{"/init", "agent", "guest"}
+
+// serveGuest serves the kernel of a guest to the host that booted it.
+func serveGuest(ctx context.Context) error {
+	conn, err := guest.Meet()
+	if err != nil {
+		return err
+	}
+	target, err := local.New(localOptions())
+	if err != nil {
+		return err
+	}
+	return agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: version})
+}
+
+// bootKernel returns what boots a kernel by its version.
+func bootKernel(ios *iostreams.IOStreams, self string) func(context.Context, string) (api.Target, string, error) {
+	return func(ctx context.Context, version string) (api.Target, string, error) {
+		image, err := findKernel(ios, version)
+		if err != nil {
+			return nil, "", err
+		}
+		t, err := kernel.Open(ctx, image, kernelOptions(self))
+		if err != nil {
+			return nil, "", err
+		}
+		return t, image.Release, nil
+	}
+}
+
+func kernelOptions(self string) kernel.Options {
+	return kernel.Options{Executable: self, Args: []string{"agent", "init"}, Version: version}
+}
+
+func findKernel(_ *iostreams.IOStreams, v string) (api.KernelImage, error) {
+	return api.KernelImage{Release: v, Vmlinux: os.Getenv("VMLINUX")}, nil
 }
 
 // localOptions let objects be parsed in a child of this very program first, so

@@ -15,7 +15,10 @@ import (
 type Options struct {
 	Target  api.Target
 	Builder api.Builder // nil: Build gives ErrNotSupported
-	Version string      // of this program
+	// Commander is for agents that are the only way in; nil: there is another one,
+	// and RunCommand gives ErrNotSupported.
+	Commander api.Commander
+	Version   string // of this program
 	// Panic is told of a method that panicked. May be nil.
 	Panic func(method string, value any, stack []byte)
 }
@@ -35,9 +38,12 @@ func Serve(ctx context.Context, r io.Reader, w io.Writer, o Options) error {
 
 // methods is the table of what can be called; remote.Client has the same names.
 func methods(o Options) wire.Handlers {
-	h, t, b := wire.Handlers{}, o.Target, o.Builder
+	h, t, b, c := wire.Handlers{}, o.Target, o.Builder, o.Commander
 	if b == nil {
 		b = noBuilder{}
+	}
+	if c == nil {
+		c = noCommander{}
 	}
 	wire.Unary(h, "Load", t.Load)
 	wire.Unary(h, "Unload", t.Unload)
@@ -54,6 +60,7 @@ func methods(o Options) wire.Handlers {
 	wire.Unary(h, "Probe", t.Probe)
 	wire.Unary(h, "Resolve", t.Resolve)
 	wire.StreamResult(h, "Build", b.Build)
+	wire.StreamResult(h, "RunCommand", c.RunCommand)
 	return h
 }
 
@@ -63,4 +70,12 @@ type noBuilder struct{}
 // Build always fails with ErrNotSupported.
 func (noBuilder) Build(context.Context, api.BuildRequest, func(api.BuildEvent) error) (api.BuildResult, error) {
 	return api.BuildResult{}, api.Errorf("build", "", api.ErrNotSupported, "this target cannot build")
+}
+
+// noCommander stands for a place where commands are run by other means.
+type noCommander struct{}
+
+// RunCommand always fails with ErrNotSupported.
+func (noCommander) RunCommand(context.Context, api.CommandRequest, func(api.CommandOutput) error) (api.CommandResult, error) {
+	return api.CommandResult{}, api.Errorf("run command", "", api.ErrNotSupported, "this target runs no commands")
 }

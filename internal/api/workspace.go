@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -49,7 +50,7 @@ type Session interface {
 
 // SessionInfo tells where a session's work happens.
 type SessionInfo struct {
-	Target    string `json:"target"`              // "local" or "container"
+	Target    string `json:"target"`              // "local", "container" or "kernel:RELEASE"
 	Container string `json:"container,omitempty"` // the container's name
 	Project   string `json:"project"`             // the name that loads use
 	Dir       string `json:"dir"`                 // the project's folder on that side
@@ -65,6 +66,20 @@ const (
 	TargetLocal     TargetName = "local"     // this kernel, this process
 	TargetContainer TargetName = "container" // the agent in the workspace's container
 )
+
+// kernelPrefix begins the name of a target that is a guest kernel: "kernel:6.12".
+const kernelPrefix = "kernel:"
+
+// TargetKernel is a guest with a kernel of its own, booted for the session and gone
+// with it. The version is what Kernels has; its agent builds nothing, so the
+// session builds where it would without a guest.
+func TargetKernel(version string) TargetName { return TargetName(kernelPrefix + version) }
+
+// Kernel returns the version of a target that is a guest kernel; ok is false for
+// others.
+func (n TargetName) Kernel() (version string, ok bool) {
+	return strings.CutPrefix(string(n), kernelPrefix)
+}
 
 // OpenRequest asks for a session.
 type OpenRequest struct {

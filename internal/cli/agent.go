@@ -31,6 +31,20 @@ func newCmdAgent(f *factory) *cobra.Command {
 		RunE:   func(cmd *cobra.Command, _ []string) error { return f.deps.Keep(cmd.Context(), f.io.In) },
 	})
 	cmd.AddCommand(&cobra.Command{
+		Use:    "init",
+		Short:  "Be the first process of a guest kernel",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE:   func(*cobra.Command, []string) error { return f.deps.Init(f.io.ErrOut) },
+	})
+	cmd.AddCommand(&cobra.Command{
+		Use:    "guest",
+		Short:  "Serve a guest kernel through memory that its host shares",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE:   func(cmd *cobra.Command, _ []string) error { return f.deps.Guest(cmd.Context()) },
+	})
+	cmd.AddCommand(&cobra.Command{
 		Use:    "sweep",
 		Short:  "Remove what killed agents left in the kernel",
 		Hidden: true,

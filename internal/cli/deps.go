@@ -37,6 +37,10 @@ type Deps struct {
 	// Keep starts the process that a line of r names and ends with it: it is the
 	// parent of a process that loads programs itself.
 	Keep func(ctx context.Context, r io.Reader) error
+	// Init is the first process of a guest kernel; Guest is its child, which serves
+	// that kernel to the guest's host.
+	Init  func(console io.Writer) error
+	Guest func(ctx context.Context) error
 	// Sweep removes what killed agents left in this machine's kernel.
 	Sweep func() error
 }

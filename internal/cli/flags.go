@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,11 +17,12 @@ import (
 type target string
 
 func (t *target) String() string { return string(*t) }
-func (t *target) Type() string   { return "local|container" }
+func (t *target) Type() string   { return "local|container|kernel:VERSION" }
 
 func (t *target) Set(s string) error {
-	if !slices.Contains(targets(), s) {
-		return fmt.Errorf("%q is not one of %s", s, strings.Join(targets(), ", "))
+	version, ok := api.TargetName(s).Kernel()
+	if !slices.Contains(targets(), s) && !(ok && version != "") {
+		return fmt.Errorf("%q is not one of %s, kernel:VERSION", s, strings.Join(targets(), ", "))
 	}
 	*t = target(s)
 	return nil
@@ -28,6 +30,27 @@ func (t *target) Set(s string) error {
 
 func targets() []string {
 	return []string{string(api.TargetLocal), string(api.TargetContainer)}
+}
+
+// kernelVersion is the value of --kernel, which is short for a target.
+type kernelVersion struct{ target *target }
+
+func (k kernelVersion) String() string {
+	if k.target == nil { // pflag asks the zero value
+		return ""
+	}
+	version, _ := api.TargetName(*k.target).Kernel()
+	return version
+}
+
+func (k kernelVersion) Type() string { return "VERSION" }
+
+func (k kernelVersion) Set(s string) error {
+	if s == "" {
+		return errors.New("no version is given, such as 6.12")
+	}
+	*k.target = target(api.TargetKernel(s))
+	return nil
 }
 
 // progressMode is the value of --progress.
@@ -48,6 +71,7 @@ func (m *progressMode) Set(s string) error {
 func addGlobalFlags(cmd *cobra.Command, f *factory) {
 	flags := cmd.PersistentFlags()
 	flags.Var(&f.target, "target", "where kernel work happens (default: the workspace's container, or here when there is none)")
+	flags.Var(kernelVersion{&f.target}, "kernel", "boot this kernel and work in it, short for --target kernel:VERSION")
 	flags.StringVar(&f.folder, "workspace-folder", "", "the project's folder, `DIR` (default: the nearest one upwards with a devcontainer.json)")
 	flags.Var(&f.progress, "progress", "how long operations are shown")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "say more")

@@ -3,6 +3,7 @@
 package remote
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -18,6 +19,8 @@ type Options struct {
 	// Stderr returns the last that the agent wrote to its standard error. It
 	// becomes part of the error when the connection is lost. May be nil.
 	Stderr func() string
+	// Hint is what to do when the connection is lost; "" for "ebpfdev status".
+	Hint string
 }
 
 // Client is the agent's target and builder. Its methods may be used by many
@@ -29,8 +32,9 @@ type Client struct {
 }
 
 var (
-	_ api.Target  = (*Client)(nil)
-	_ api.Builder = (*Client)(nil)
+	_ api.Target    = (*Client)(nil)
+	_ api.Builder   = (*Client)(nil)
+	_ api.Commander = (*Client)(nil)
 )
 
 // Connect greets the agent at the other end of conn, which it owns from then on.
@@ -133,6 +137,12 @@ func (c *Client) Build(ctx context.Context, req api.BuildRequest, fn func(api.Bu
 	return res, c.explain(err)
 }
 
+// RunCommand implements api.Commander.
+func (c *Client) RunCommand(ctx context.Context, req api.CommandRequest, fn func(api.CommandOutput) error) (api.CommandResult, error) {
+	res, err := wire.CallStream[api.CommandResult](ctx, c.w, "RunCommand", req, fn)
+	return res, c.explain(err)
+}
+
 func call[Res, Req any](ctx context.Context, c *Client, method string, req Req) (Res, error) {
 	res, err := wire.Call[Res](ctx, c.w, method, req)
 	return res, c.explain(err)
@@ -156,10 +166,7 @@ func (c *Client) explain(err error) error {
 			cause += "; it said: " + said
 		}
 	}
-	hint := api.HintOf(lost.Err)
-	if hint == "" {
-		hint = "ebpfdev status"
-	}
+	hint := cmp.Or(api.HintOf(lost.Err), c.o.Hint, "ebpfdev status")
 	return &api.Error{Op: "agent", Kind: api.ErrUnreachable, Cause: cause, Hint: hint, Err: lost}
 }
 

@@ -18,6 +18,12 @@ func bulk(v any) []*[]byte {
 		return []*[]byte{&v.Object.Data}
 	case *api.EventsRequest:
 		return []*[]byte{&v.Object.Data}
+	case *api.CommandRequest:
+		fields := make([]*[]byte, len(v.Files))
+		for i := range v.Files {
+			fields[i] = &v.Files[i].Data
+		}
+		return fields
 	case *api.BuildResult:
 		fields := make([]*[]byte, len(v.Objects))
 		for i := range v.Objects {

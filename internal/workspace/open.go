@@ -24,15 +24,10 @@ func (w *Workspace) Open(ctx context.Context, req api.OpenRequest) (api.Session,
 		return nil, err
 	}
 	settings, err := w.settings(ctx, req.Folder)
-	if err != nil && target == api.TargetContainer {
+	if err != nil && target != api.TargetLocal {
 		return nil, err
 	}
-	var session api.Session
-	if target == api.TargetContainer {
-		session, err = w.openContainer(ctx, req.Folder)
-	} else {
-		session, err = w.openLocal(ctx, req)
-	}
+	session, err := w.openTarget(ctx, target, req)
 	if err != nil {
 		return nil, err
 	}
@@ -43,6 +38,16 @@ func (w *Workspace) Open(ctx context.Context, req api.OpenRequest) (api.Session,
 		}
 	}
 	return &projectSession{Session: session, settings: settings, folder: folder}, nil
+}
+
+func (w *Workspace) openTarget(ctx context.Context, target api.TargetName, req api.OpenRequest) (api.Session, error) {
+	if version, ok := target.Kernel(); ok {
+		return w.openKernel(ctx, req, version)
+	}
+	if target == api.TargetContainer {
+		return w.openContainer(ctx, req.Folder)
+	}
+	return w.openLocal(ctx, req)
 }
 
 func (w *Workspace) openLocal(ctx context.Context, req api.OpenRequest) (api.Session, error) {
@@ -102,12 +107,15 @@ func (s *projectSession) Load(ctx context.Context, req api.LoadRequest) (api.Loa
 // choose decides where TargetAuto leads: to the container of a folder that has
 // a configuration, and to this kernel inside a container or without one.
 func (w *Workspace) choose(ctx context.Context, req api.OpenRequest) (api.TargetName, error) {
+	if version, ok := req.Target.Kernel(); ok && version != "" {
+		return req.Target, nil
+	}
 	switch req.Target {
 	case api.TargetLocal, api.TargetContainer:
 		return req.Target, nil
 	case api.TargetAuto:
 	default:
-		return "", api.Errorf("open", string(req.Target), api.ErrUsage, "no such target; there are local and container")
+		return "", api.Errorf("open", string(req.Target), api.ErrUsage, "no such target; there are local, container and kernel:VERSION")
 	}
 	if w.inside() || req.Folder == "" {
 		return api.TargetLocal, nil

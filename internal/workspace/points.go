@@ -64,11 +64,12 @@ func (s *projectSession) sources(dir string) string {
 	}
 }
 
-// made reports whether a point is in a file of the project's own: the build may
-// be what makes it.
+// made reports whether a point is in a file of the project's own, which the build
+// may make, or in a file that a guest kernel has none of.
 func (s *projectSession) made(p ebpf.Point, dir string) bool {
+	_, guest := api.TargetName(s.Info().Target).Kernel()
 	return p.Kind == api.PointUprobe &&
-		(strings.HasPrefix(p.Target, s.Info().Dir+"/") || strings.HasPrefix(p.Target, dir+"/"))
+		(guest || strings.HasPrefix(p.Target, s.Info().Dir+"/") || strings.HasPrefix(p.Target, dir+"/"))
 }
 
 // warning is a line that problem matchers read like a compiler's.

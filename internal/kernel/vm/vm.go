@@ -1,0 +1,204 @@
+package vm
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/guest"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/mailbox"
+)
+
+// Config is a machine that is wanted.
+type Config struct {
+	QEMU    string        // path of qemu-system-x86_64
+	Kernel  string        // path of a vmlinux, an ELF file
+	Name    string        // of the kernel, for people: "6.12.57+deb13-cloud-amd64"
+	Init    string        // path of the static executable that becomes /init
+	Args    []string      // its arguments
+	Memory  int64         // bytes; 0 for DefaultMemory
+	CPUs    int           // 0 for 1
+	KVM     bool          // use KVM
+	Timeout time.Duration // until the guest is ready; 0 for DefaultTimeout
+}
+
+// Defaults of a Config.
+const (
+	DefaultMemory  = 512 << 20
+	DefaultTimeout = 60 * time.Second
+)
+
+// Machine is a guest that runs.
+type Machine struct {
+	conn    *mailbox.Conn
+	memory  *memory
+	cmd     *exec.Cmd
+	console *console
+	name    string
+
+	ended chan struct{} // QEMU has ended
+	err   error         // how; for after ended
+	close func() error
+}
+
+// Start boots a kernel and waits until its first process meets us. Whatever
+// happens, no process and no file is left when it returns an error; ctx is only for
+// the start.
+//
+// Errors: ErrEnvironment (QEMU cannot be started), ErrUnreachable (the kernel
+// panicked or its first process failed; the cause says what the console said),
+// ErrTimeout (it hangs), the context's.
+func Start(ctx context.Context, c Config) (_ *Machine, err error) {
+	if c.Memory == 0 {
+		c.Memory = DefaultMemory
+	}
+	if c.Timeout == 0 {
+		c.Timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, errHangs)
+	defer cancel()
+	m := &Machine{name: c.Name, console: &console{}, ended: make(chan struct{})}
+	if m.memory, err = newMemory(c.Memory); err != nil {
+		return nil, api.E("boot", c.Name, api.ErrEnvironment, err)
+	}
+	line, err := m.start(c)
+	if err != nil {
+		m.memory.close()
+		return nil, api.E("boot", c.Name, api.ErrEnvironment, err)
+	}
+	m.close = sync.OnceValue(func() error { return m.end(line) })
+	stop := context.AfterFunc(ctx, func() { _ = m.cmd.Process.Kill() })
+	err = m.meet(line)
+	if !stop() { // it was killed
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		_ = m.Close()
+		return nil, m.bootError(err, c.Timeout)
+	}
+	return m, nil
+}
+
+// errHangs is the cause of a context that ended because a kernel took too long.
+var errHangs = errors.New("it hangs")
+
+// start starts QEMU; the line is the second serial port.
+func (m *Machine) start(c Config) (*pipes, error) {
+	files, err := openFiles(c, m.memory)
+	if err != nil {
+		return nil, err
+	}
+	defer files.close()
+	go func() { _, _ = io.Copy(m.console, files.console); _ = files.console.Close() }()
+	m.cmd = exec.Command(c.QEMU, arguments(c, files)...) //nolint:noctx // it outlives the context of its start
+	m.cmd.ExtraFiles = files.list
+	m.cmd.SysProcAttr = attributes(c.KVM)
+	m.cmd.Env = []string{"PATH=/usr/bin:/bin"}
+	m.cmd.Stderr = m.console
+	in, err := m.cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := m.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := m.cmd.Start(); err != nil {
+		return nil, err
+	}
+	return &pipes{Reader: bufio.NewReader(out), WriteCloser: in}, nil
+}
+
+// pipes are QEMU's standard output and input.
+type pipes struct {
+	*bufio.Reader
+	io.WriteCloser
+}
+
+// Close closes the input. Reads end when QEMU does.
+func (p *pipes) Close() error { return p.WriteCloser.Close() }
+
+// meet waits for the guest's ready line and opens the mailbox.
+func (m *Machine) meet(line *pipes) error {
+	for {
+		said, err := line.ReadString('\n')
+		if err != nil {
+			return errEnded
+		}
+		runs, ok := guest.ParseReady(said)
+		if !ok {
+			_, _ = m.console.Write([]byte(said))
+			continue
+		}
+		pages, err := m.memory.pages(runs)
+		if err != nil {
+			return err
+		}
+		m.conn, err = mailbox.Open(mailbox.Host, pages, line)
+		return err
+	}
+}
+
+var errEnded = errors.New("the machine ended before it was ready")
+
+// bootError says why a boot failed, with what the console knows.
+func (m *Machine) bootError(err error, limit time.Duration) error {
+	switch {
+	case errors.Is(err, errHangs):
+		cause := fmt.Sprintf("not ready after %s", limit)
+		if last := m.console.last(); last != "" {
+			cause += "; its console ends with: " + last
+		}
+		return api.Errorf("boot", m.name, api.ErrTimeout, cause)
+	case errors.Is(err, errEnded):
+		return api.Errorf("boot", m.name, api.ErrUnreachable, firstOf(m.console.reason(), err.Error()))
+	default:
+		return api.E("boot", m.name, api.ErrUnreachable, err)
+	}
+}
+
+// Conn is the stream to the guest's process; Close closes it.
+func (m *Machine) Conn() io.ReadWriteCloser { return m.conn }
+
+// Reason says why the guest ended, in its console's words: the line of a panic, a
+// complaint of QEMU's, or the last line; empty while it said nothing.
+func (m *Machine) Reason() string { return m.console.reason() }
+
+// Console returns the console's output: its beginning and its end when it is long.
+func (m *Machine) Console() string { return m.console.String() }
+
+// Close turns the machine off and frees its memory. Twice is the same as once.
+func (m *Machine) Close() error { return m.close() }
+
+func (m *Machine) end(line *pipes) error {
+	_ = m.cmd.Process.Kill() // it has no disk: there is nothing to be put in order
+	if m.conn != nil {
+		_ = m.conn.Close()
+	} else {
+		_ = line.Close()
+	}
+	err := m.cmd.Wait()
+	m.memory.close()
+	var ended *exec.ExitError
+	if errors.As(err, &ended) || errors.Is(err, os.ErrClosed) {
+		return nil // killed, as was wanted
+	}
+	return err
+}
+
+func firstOf(texts ...string) string {
+	for _, s := range texts {
+		if strings.TrimSpace(s) != "" {
+			return s
+		}
+	}
+	return ""
+}
