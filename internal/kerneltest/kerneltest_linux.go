@@ -28,6 +28,9 @@ const BPFFS = "/sys/fs/bpf"
 //
 // With LoaderWord as its first argument the binary is a loader instead.
 func Main(m *testing.M) int {
+	if code, was := beGuest(); was {
+		return code
+	}
 	if code, was := Loader(); was {
 		return code
 	}

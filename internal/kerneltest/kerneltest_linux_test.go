@@ -18,3 +18,12 @@ func TestIsolateWhereTracefsIsMounted(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestInGuest(t *testing.T) {
+	if !InGuest(t, "6.12") {
+		return
+	}
+	if os.Getpid() == 1 || Release() == "" {
+		t.Errorf("pid %d on Linux %s", os.Getpid(), Release())
+	}
+}
