@@ -7,12 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 
 	"github.com/ebpfdev/ebpfdev/internal/agent"
 	"github.com/ebpfdev/ebpfdev/internal/api"
-	"github.com/ebpfdev/ebpfdev/internal/aptsource"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
 	"github.com/ebpfdev/ebpfdev/internal/build"
 	"github.com/ebpfdev/ebpfdev/internal/cli"
@@ -20,10 +18,6 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/engine"
 	"github.com/ebpfdev/ebpfdev/internal/engine/docker"
 	"github.com/ebpfdev/ebpfdev/internal/iostreams"
-	"github.com/ebpfdev/ebpfdev/internal/kernel"
-	"github.com/ebpfdev/ebpfdev/internal/kernel/guest"
-	"github.com/ebpfdev/ebpfdev/internal/kernel/debian"
-	"github.com/ebpfdev/ebpfdev/internal/kernel/store"
 	"github.com/ebpfdev/ebpfdev/internal/local"
 	"github.com/ebpfdev/ebpfdev/internal/project"
 	"github.com/ebpfdev/ebpfdev/internal/template"
@@ -54,7 +48,7 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 		},
 		Run:   runCommand,
 		Keep:  local.Keep,
-		Init:  func(console io.Writer) error { return guest.Init(guestAgent, console) },
+		Init:  guestInit,
 		Guest: serveGuest,
 		Sweep: local.Sweep,
 	}
@@ -91,56 +85,6 @@ func newDoctor(ios *iostreams.IOStreams) *doctor.Doctor {
 	return doctor.New(opts)
 }
 
-// newKernels keeps kernels in the person's cache, and gets them from the mirrors
-// that this machine's apt uses.
-func newKernels(ios *iostreams.IOStreams) (*store.Store, error) {
-	dir, err := cacheDir(ios)
-	if err != nil {
-		return nil, err
-	}
-	return store.New(store.Options{Dir: filepath.Join(dir, "kernels"), Archive: openArchive}), nil
-}
-
-// openArchive opens Debian's archive at an address, or where this machine's apt
-// finds it.
-func openArchive(address string) (*debian.Archive, error) {
-	root := os.DirFS("/")
-	mirrors := debian.Mirrors(aptsource.Read(root))
-	if address != "" {
-		m, err := debian.NewMirror(address)
-		if err != nil {
-			return nil, err
-		}
-		mirrors = []debian.Mirror{m}
-	}
-	keys, err := debian.SystemKeys(root)
-	if err != nil {
-		return nil, err
-	}
-	pins, err := debian.Pins()
-	if err != nil {
-		return nil, err
-	}
-	return debian.New(debian.Options{Mirrors: mirrors, Keys: keys, Pins: pins}), nil
-}
-
-// cacheDir is the person's own cache, as the XDG base directories say.
-func cacheDir(ios *iostreams.IOStreams) (string, error) {
-	if dir, _ := ios.Env("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
-		return filepath.Join(dir, "ebpfdev"), nil
-	}
-	name, parts := "HOME", []string{".cache", "ebpfdev"}
-	if runtime.GOOS == "windows" {
-		name, parts = "LOCALAPPDATA", []string{"ebpfdev"}
-	}
-	home, _ := ios.Env(name)
-	if !filepath.IsAbs(home) {
-		return "", api.Errorf("find the cache", "", api.ErrEnvironment, name+" is no absolute path").
-			WithHint("XDG_CACHE_HOME=/var/tmp/cache ebpfdev kernel list")
-	}
-	return filepath.Join(append([]string{home}, parts...)...), nil
-}
-
 func probeKernel(ctx context.Context) (api.Kernel, error) {
 	target, err := local.New(local.Options{})
 	if err != nil {
@@ -157,45 +101,6 @@ func serveAgent(ctx context.Context, r io.Reader, w io.Writer) error {
 		return err
 	}
 	return agent.Serve(ctx, r, w, agent.Options{Target: target, Builder: build.New(build.Options{}), Version: version})
-}
-
-// guestAgent is the command that a guest's first process runs.
-var guestAgent = []string{"/init", "agent", "guest"}
-
-// serveGuest serves the kernel of a guest to the host that booted it.
-func serveGuest(ctx context.Context) error {
-	conn, err := guest.Meet()
-	if err != nil {
-		return err
-	}
-	target, err := local.New(localOptions())
-	if err != nil {
-		return err
-	}
-	return agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: version})
-}
-
-// bootKernel returns what boots a kernel by its version.
-func bootKernel(ios *iostreams.IOStreams, self string) func(context.Context, string) (api.Target, string, error) {
-	return func(ctx context.Context, version string) (api.Target, string, error) {
-		image, err := findKernel(ios, version)
-		if err != nil {
-			return nil, "", err
-		}
-		t, err := kernel.Open(ctx, image, kernelOptions(self))
-		if err != nil {
-			return nil, "", err
-		}
-		return t, image.Release, nil
-	}
-}
-
-func kernelOptions(self string) kernel.Options {
-	return kernel.Options{Executable: self, Args: []string{"agent", "init"}, Version: version}
-}
-
-func findKernel(_ *iostreams.IOStreams, v string) (api.KernelImage, error) {
-	return api.KernelImage{Release: v, Vmlinux: os.Getenv("VMLINUX")}, nil
 }
 
 // localOptions let objects be parsed in a child of this very program first, so

@@ -10,6 +10,16 @@ type Commander interface {
 	RunCommand(ctx context.Context, req CommandRequest, fn func(CommandOutput) error) (CommandResult, error)
 }
 
+// Guest is a target that is a kernel booted for it: Close turns it off.
+type Guest interface {
+	Target
+	Commander
+	// Image is the kernel that runs.
+	Image() KernelImage
+	// Console is what the kernel printed: the beginning and the end of much.
+	Console() string
+}
+
 // CommandRequest is a command and the files that it needs.
 type CommandRequest struct {
 	Args  []string      `json:"args"`            // argv

@@ -39,10 +39,7 @@ type Target struct {
 	image   api.KernelImage
 }
 
-var (
-	_ api.Target    = (*Target)(nil)
-	_ api.Commander = (*Target)(nil)
-)
+var _ api.Guest = (*Target)(nil)
 
 // Open boots a kernel, and connects to the agent in it.
 //

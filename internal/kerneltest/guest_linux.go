@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -13,7 +14,9 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/kernel"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/debian"
 	"github.com/ebpfdev/ebpfdev/internal/kernel/guest"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/store"
 	"github.com/ebpfdev/ebpfdev/internal/wire"
 )
 
@@ -126,7 +129,20 @@ func Boot(t *testing.T, version string) *kernel.Target {
 	return target
 }
 
+// image returns a kernel from the person's cache, fetched when it is not there.
 func image(t *testing.T, version string) api.KernelImage {
 	t.Helper()
-	return api.KernelImage{Release: version, Vmlinux: os.Getenv("VMLINUX")}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kernels := store.New(store.Options{
+		Dir:     filepath.Join(cache, "ebpfdev", "kernels"),
+		Archive: func(address string) (*debian.Archive, error) { return debian.System(os.DirFS("/"), address) },
+	})
+	found, err := kernels.Fetch(t.Context(), api.KernelRequest{Version: version}, func(api.Progress) error { return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
 }

@@ -29,12 +29,12 @@ func (w *Workspace) openKernel(ctx context.Context, req api.OpenRequest, version
 	if w.opts.Kernel == nil {
 		return nil, api.Errorf("open", "kernel "+version, api.ErrNotSupported, "no kernels can be booted from here")
 	}
-	target, release, err := w.opts.Kernel(ctx, version)
+	target, err := w.opts.Kernel(ctx, version)
 	if err != nil {
 		return nil, err
 	}
 	req.Target = api.TargetAuto
-	return &kernelSession{Target: target, release: release, folder: req.Folder, place: func(ctx context.Context) (api.Session, error) {
+	return &kernelSession{Target: target, release: target.Image().Release, folder: req.Folder, place: func(ctx context.Context) (api.Session, error) {
 		where, err := w.choose(ctx, req)
 		if err != nil {
 			return nil, err

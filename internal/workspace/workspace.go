@@ -33,8 +33,8 @@ type Options struct {
 	Version string
 	// Local opens the kernel of this machine.
 	Local func(context.Context, api.OpenRequest) (api.Session, error)
-	// Kernel boots a kernel by its version and returns the target and its release.
-	Kernel func(ctx context.Context, version string) (target api.Target, release string, err error)
+	// Kernel boots a kernel by its version.
+	Kernel func(ctx context.Context, version string) (api.Guest, error)
 	// Env looks up the environment.
 	Env func(string) (string, bool)
 }

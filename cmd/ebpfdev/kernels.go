@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/ebpfdev/ebpfdev/internal/agent"
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/iostreams"
+	"github.com/ebpfdev/ebpfdev/internal/kernel"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/debian"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/guest"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/store"
+	"github.com/ebpfdev/ebpfdev/internal/local"
+)
+
+// newKernels keeps kernels in the person's cache, and gets them from the mirrors
+// that this machine's apt uses.
+func newKernels(ios *iostreams.IOStreams) (*store.Store, error) {
+	dir, err := cacheDir(ios)
+	if err != nil {
+		return nil, err
+	}
+	return store.New(store.Options{Dir: filepath.Join(dir, "kernels"), Archive: systemArchive}), nil
+}
+
+// cacheDir is the person's own cache, as the XDG base directories say.
+func cacheDir(ios *iostreams.IOStreams) (string, error) {
+	if dir, _ := ios.Env("XDG_CACHE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "ebpfdev"), nil
+	}
+	name, parts := "HOME", []string{".cache", "ebpfdev"}
+	if runtime.GOOS == "windows" {
+		name, parts = "LOCALAPPDATA", []string{"ebpfdev"}
+	}
+	home, _ := ios.Env(name)
+	if !filepath.IsAbs(home) {
+		return "", api.Errorf("find the cache", "", api.ErrEnvironment, name+" is no absolute path").
+			WithHint("XDG_CACHE_HOME=/var/tmp/cache ebpfdev kernel list")
+	}
+	return filepath.Join(append([]string{home}, parts...)...), nil
+}
+
+// guestInit is the first process of a guest kernel; its child serves that kernel.
+func guestInit(console io.Writer) error {
+	return guest.Init([]string{"/init", "agent", "guest"}, console)
+}
+
+// serveGuest serves the kernel of a guest to the host that booted it.
+func serveGuest(ctx context.Context) error {
+	conn, err := guest.Meet()
+	if err != nil {
+		return err
+	}
+	target, err := local.New(localOptions())
+	if err != nil {
+		return err
+	}
+	return agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: version})
+}
+
+// bootKernel returns what boots a kernel by its version.
+func bootKernel(ios *iostreams.IOStreams, self string) func(context.Context, string) (api.Guest, error) {
+	return func(ctx context.Context, wanted string) (api.Guest, error) {
+		kernels, err := newKernels(ios)
+		if err != nil {
+			return nil, err
+		}
+		image, err := kernels.Find(wanted)
+		if err != nil {
+			return nil, err
+		}
+		dir, err := cacheDir(ios)
+		if err != nil {
+			return nil, err
+		}
+		t, err := kernel.Open(ctx, image, kernel.Options{
+			Executable: self, Args: []string{"agent", "init"}, Version: version, Verdict: filepath.Join(dir, "kvm"),
+		})
+		if err != nil {
+			return nil, err // not a nil *kernel.Target, which is no nil api.Guest
+		}
+		return t, nil
+	}
+}
+
+// systemArchive is Debian's archive where this machine's apt finds it.
+func systemArchive(address string) (*debian.Archive, error) {
+	return debian.System(os.DirFS("/"), address)
+}
