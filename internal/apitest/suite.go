@@ -70,6 +70,10 @@ type Options struct {
 	// LoaderProgram and LoaderMap: a test binary with kerneltest.LoaderWord. It is
 	// needed unless NoKernel is set.
 	Loader []string
+	// NoLibrary: there is no libc beside the kernel whose functions can be looked up.
+	NoLibrary bool
+	// Kill kills a process on the target's side; nil for one of this machine's.
+	Kill func(ctx context.Context, target api.Target, pid int) error
 }
 
 // patience is how long one part of the suite may take before it has failed.

@@ -12,16 +12,20 @@ import (
 // the same with a slip.
 func (s *suite) resolve(t *testing.T) {
 	ctx, target := s.target(t)
-	tests := []struct {
+	type test struct {
 		point api.AttachPoint
 		state api.PointState
 		near  string // part of a near name
-	}{
+	}
+	tests := []test{
 		{api.AttachPoint{Kind: api.PointTracepoint, Target: "sched/sched_process_exec"}, api.PointThere, ""},
 		{api.AttachPoint{Kind: api.PointTracepoint, Target: "sched/sched_process_exce"}, api.PointMissing, "sched/sched_process_exec"},
 		{api.AttachPoint{Kind: api.PointUprobe, Target: "libc.so.6:malloc"}, api.PointThere, ""},
 		{api.AttachPoint{Kind: api.PointUprobe, Target: "libc.so.6:malolc"}, api.PointMissing, "malloc"},
 		{api.AttachPoint{Kind: "no kind", Target: "malloc"}, api.PointUnknown, ""},
+	}
+	if s.opts.NoLibrary {
+		tests = slices.DeleteFunc(tests, func(tt test) bool { return tt.point.Kind == api.PointUprobe })
 	}
 	var req api.ResolveRequest
 	for _, tt := range tests {

@@ -212,15 +212,13 @@ func (s *suite) processFails(t *testing.T) {
 func (s *suite) processDies(t *testing.T) {
 	for _, lifetime := range []api.Lifetime{api.LifetimeSession, api.LifetimePinned} {
 		ctx, target, res := s.ran(t, lifetime)
-		p, err := os.FindProcess(res.Process.PID)
-		must(t, "find the process", err)
 		var ended error
 		streamed := make(chan struct{})
 		go func() {
 			defer close(streamed)
 			ended = target.StreamEvents(ctx, api.EventsRequest{Project: res.Project}, func(e api.Event) error {
 				if e.Kind == api.EventOutput {
-					return p.Kill()
+					return s.kill(ctx, target, res.Process.PID)
 				}
 				return nil
 			})
@@ -247,9 +245,7 @@ func (s *suite) processDies(t *testing.T) {
 		for range 2 {
 			again, err := target.Load(ctx, api.LoadRequest{Project: res.Project, Process: s.loader(), Lifetime: lifetime})
 			must(t, "Load again", err)
-			p, err := os.FindProcess(again.Process.PID)
-			must(t, "find the process", err)
-			must(t, "kill it", p.Kill())
+			must(t, "kill it", s.kill(ctx, target, again.Process.PID))
 			eventually(ctx, t, "the end to be seen", func() bool {
 				runs, err := target.ListProcesses(ctx, api.ListRequest{Project: res.Project})
 				must(t, "ListProcesses", err)
@@ -259,6 +255,18 @@ func (s *suite) processDies(t *testing.T) {
 		_, err = target.Unload(ctx, api.UnloadRequest{Project: res.Project})
 		must(t, "Unload", err)
 	}
+}
+
+// kill kills a process where the target is.
+func (s *suite) kill(ctx context.Context, target api.Target, pid int) error {
+	if s.opts.Kill != nil {
+		return s.opts.Kill(ctx, target, pid)
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	return p.Kill()
 }
 
 func (s *suite) processCancelled(t *testing.T) {

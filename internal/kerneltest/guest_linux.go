@@ -115,7 +115,7 @@ func Boot(t *testing.T, version string) *kernel.Target {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := kernel.Open(t.Context(), image(t, version), kernel.Options{
+	target, err := kernel.Open(t.Context(), Image(t, version), kernel.Options{
 		Executable: self, Args: []string{initWord}, Version: "test",
 	})
 	if err != nil {
@@ -129,8 +129,8 @@ func Boot(t *testing.T, version string) *kernel.Target {
 	return target
 }
 
-// image returns a kernel from the person's cache, fetched when it is not there.
-func image(t *testing.T, version string) api.KernelImage {
+// Image returns a kernel from the person's cache, fetched when it is not there.
+func Image(t *testing.T, version string) api.KernelImage {
 	t.Helper()
 	cache, err := os.UserCacheDir()
 	if err != nil {

@@ -40,15 +40,18 @@ func (c *console) String() string {
 	return strings.ReplaceAll(string(c.head)+gap+string(c.tail), "\r", "")
 }
 
-// panics is how a kernel or QEMU says why it gives up.
-var panics = regexp.MustCompile(`(?m)^(?:\[[ \d.]*\] )?(Kernel panic - not syncing: .*|ebpfdev init: .*|qemu-system-[^ ]*: .*)$`)
+// reasons is how a kernel, a program in it or QEMU says why it gives up.
+var reasons = regexp.MustCompile(`(?m)^(?:\[[ \d.]*\] )?(Kernel panic - not syncing: .*|(?:ebpfdev init|qemu-system-[^ :]*|error|panic|fatal error): .*)$`)
+
+// colour is how a program paints what it prints.
+var colour = regexp.MustCompile(`\x1b\[[\d;]*m`)
 
 // stamp is the time before a line of the kernel's.
 var stamp = regexp.MustCompile(`^\[[ \d.]*\] `)
 
 // reason is the first line that says why, else the last line.
 func (c *console) reason() string {
-	if m := panics.FindStringSubmatch(c.String()); m != nil {
+	if m := reasons.FindStringSubmatch(colour.ReplaceAllString(c.String(), "")); m != nil {
 		return strings.TrimSpace(m[1])
 	}
 	return c.last()

@@ -19,6 +19,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/kernel/guest"
 	"github.com/ebpfdev/ebpfdev/internal/kernel/vm"
+	"github.com/ebpfdev/ebpfdev/internal/kerneltest"
 )
 
 // The test binary is the guest's first process too, and with one of these words
@@ -74,7 +75,7 @@ func config(t *testing.T, word string) vm.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return vm.Config{QEMU: qemu, Kernel: os.Getenv("VMLINUX"), Name: "test", Init: self, Args: []string{word}}
+	return vm.Config{QEMU: qemu, Kernel: kerneltest.Image(t, "6.12").Vmlinux, Name: "test", Init: self, Args: []string{word}}
 }
 
 func start(t *testing.T, c vm.Config) *vm.Machine {

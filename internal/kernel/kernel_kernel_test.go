@@ -1,0 +1,142 @@
+//go:build kernel
+
+package kernel_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/ebpfdev/ebpfdev/internal/agent"
+	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/apitest"
+	"github.com/ebpfdev/ebpfdev/internal/kernel"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/guest"
+	"github.com/ebpfdev/ebpfdev/internal/kerneltest"
+	"github.com/ebpfdev/ebpfdev/internal/local"
+)
+
+// Words that make this binary a part of a guest.
+const (
+	initWord  = "first-process"
+	agentWord = "agent"
+	keepWord  = "keeper"
+	killWord  = "kill"
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		if part, ok := parts()[os.Args[1]]; ok {
+			ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM) //nolint:forbidigo // a main function's
+			defer stop()
+			if err := part(ctx); err != nil {
+				_, _ = io.WriteString(os.Stderr, "error: "+err.Error()+"\n")
+				os.Exit(1)
+			}
+			return
+		}
+	}
+	os.Exit(kerneltest.Main(m))
+}
+
+func parts() map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		initWord:  func(context.Context) error { return guest.Init([]string{"/init", agentWord}, os.Stderr) },
+		keepWord:  func(ctx context.Context) error { return local.Keep(ctx, os.Stdin) },
+		agentWord: serve,
+		killWord: func(context.Context) error {
+			pid, err := strconv.Atoi(os.Args[2])
+			return errors.Join(err, syscall.Kill(pid, syscall.SIGKILL))
+		},
+	}
+}
+
+func serve(ctx context.Context) error {
+	conn, err := guest.Meet()
+	if err != nil {
+		return err
+	}
+	target, err := local.New(local.Options{KeepProcess: []string{"/init", keepWord}})
+	if err != nil {
+		return err
+	}
+	return agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: "test"})
+}
+
+// boot boots a guest; whoever asks for it closes it.
+func boot(t *testing.T, version string) *kernel.Target {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := kernel.Open(t.Context(), kerneltest.Image(t, version), kernel.Options{
+		Executable: self, Args: []string{initWord}, Version: "test",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return target
+}
+
+// TestConformance runs the suite against a guest kernel, one guest for each part.
+func TestConformance(t *testing.T) {
+	apitest.Run(t, func(t *testing.T) api.Target { return boot(t, "6.12") },
+		apitest.Options{NoPins: true, NoLibrary: true, Loader: []string{"/init", kerneltest.LoaderWord}, Kill: kill})
+}
+
+// kill kills a process of the guest's.
+func kill(ctx context.Context, target api.Target, pid int) error {
+	res, err := target.(api.Guest).RunCommand(ctx, api.CommandRequest{Args: []string{"/init", killWord, strconv.Itoa(pid)}},
+		func(api.CommandOutput) error { return nil })
+	if err == nil && res.ExitCode != 0 {
+		err = fmt.Errorf("exit code %d", res.ExitCode)
+	}
+	return err
+}
+
+func TestRunCommand(t *testing.T) {
+	target := boot(t, "6.1")
+	defer func() {
+		if err := target.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	var out bytes.Buffer
+	collect := func(o api.CommandOutput) error { _, err := out.Write(o.Data); return err }
+	hello := api.CommandFile{Path: "/root/some/hello", Mode: 0o644, Data: []byte("hello")}
+	res, err := target.RunCommand(t.Context(), api.CommandRequest{Args: []string{"/init", "-test.list", "TestRun"}, Files: []api.CommandFile{hello}}, collect)
+	if err != nil || res.ExitCode != 0 || out.String() != "TestRunCommand\n" {
+		t.Errorf("result %+v, %v; output %q", res, err, out.String())
+	}
+	if res, err = target.RunCommand(t.Context(), api.CommandRequest{Args: []string{"/init", "-no-such-flag"}}, collect); err != nil || res.ExitCode != 2 {
+		t.Errorf("a command that fails: %+v, %v", res, err)
+	}
+	if _, err = target.RunCommand(t.Context(), api.CommandRequest{Args: []string{"/bin/true"}}, collect); !errors.Is(err, api.ErrNotExist) {
+		t.Errorf("a command that is not there: %v", err)
+	}
+	kernel, err := target.Probe(t.Context(), api.ProbeRequest{})
+	if err != nil || kernel.Release != target.Image().Release {
+		t.Errorf("the kernel is %q, %v, not %q", kernel.Release, err, target.Image().Release)
+	}
+	panicked(t, target)
+}
+
+// panicked makes the guest's kernel panic: a result that says so, and no hang.
+func panicked(t *testing.T, target *kernel.Target) {
+	t.Helper()
+	_, err := target.RunCommand(t.Context(), api.CommandRequest{
+		Args: []string{"/init", "-test.list", "none"}, Files: []api.CommandFile{{Path: "/proc/sysrq-trigger", Data: []byte("c")}},
+	}, func(api.CommandOutput) error { return nil })
+	if !errors.Is(err, api.ErrUnreachable) || !strings.Contains(err.Error(), "Kernel panic - not syncing: sysrq triggered crash") {
+		t.Errorf("a kernel that panics: %v", err)
+	}
+}
