@@ -17,11 +17,11 @@ import (
 type target string
 
 func (t *target) String() string { return string(*t) }
-func (t *target) Type() string   { return "local|container|kernel:VERSION" }
+func (t *target) Type() string   { return "WHERE" }
 
 func (t *target) Set(s string) error {
-	version, ok := api.TargetName(s).Kernel()
-	if !slices.Contains(targets(), s) && !(ok && version != "") {
+	version, _ := api.TargetName(s).Kernel()
+	if !slices.Contains(targets(), s) && version == "" {
 		return fmt.Errorf("%q is not one of %s, kernel:VERSION", s, strings.Join(targets(), ", "))
 	}
 	*t = target(s)
@@ -70,7 +70,7 @@ func (m *progressMode) Set(s string) error {
 // addGlobalFlags declares the flags that every command has.
 func addGlobalFlags(cmd *cobra.Command, f *factory) {
 	flags := cmd.PersistentFlags()
-	flags.Var(&f.target, "target", "where kernel work happens (default: the workspace's container, or here when there is none)")
+	flags.Var(&f.target, "target", "where kernel work happens: local, container or kernel:VERSION (default: the workspace's container, or here when there is none)")
 	flags.Var(kernelVersion{&f.target}, "kernel", "boot this kernel and work in it, short for --target kernel:VERSION")
 	flags.StringVar(&f.folder, "workspace-folder", "", "the project's folder, `DIR` (default: the nearest one upwards with a devcontainer.json)")
 	flags.Var(&f.progress, "progress", "how long operations are shown")

@@ -41,14 +41,14 @@ func beGuest() (code int, was bool) {
 	var err error
 	switch os.Args[1] {
 	case initWord:
-		err = guest.Init([]string{"/init", guestWord}, os.Stderr)
+		err = guest.Init([]string{"/init", guestWord}, os.Stderr) //nolint:forbidigo // the console
 	case guestWord:
 		err = serve()
 	default:
 		return 0, false
 	}
 	if err != nil {
-		_, _ = io.WriteString(os.Stderr, err.Error()+"\n")
+		_, _ = io.WriteString(os.Stderr, err.Error()+"\n") //nolint:forbidigo // a main function's
 		return 1, true
 	}
 	return 0, true

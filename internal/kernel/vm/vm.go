@@ -43,10 +43,7 @@ type Machine struct {
 	cmd     *exec.Cmd
 	console *console
 	name    string
-
-	ended chan struct{} // QEMU has ended
-	err   error         // how; for after ended
-	close func() error
+	close   func() error
 }
 
 // Start boots a kernel and waits until its first process meets us. Whatever
@@ -65,7 +62,7 @@ func Start(ctx context.Context, c Config) (_ *Machine, err error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, errHangs)
 	defer cancel()
-	m := &Machine{name: c.Name, console: &console{}, ended: make(chan struct{})}
+	m := &Machine{name: c.Name, console: &console{}}
 	if m.memory, err = newMemory(c.Memory); err != nil {
 		return nil, api.E("boot", c.Name, api.ErrEnvironment, err)
 	}
