@@ -48,6 +48,7 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 		},
 		Run:   runCommand,
 		Keep:  local.Keep,
+		Boot:  bootKernel(ios),
 		Init:  guestInit,
 		Guest: serveGuest,
 		Sweep: local.Sweep,
@@ -61,7 +62,7 @@ func newWorkspace(ios *iostreams.IOStreams) *workspace.Workspace {
 		Executable: self,
 		Version:    version,
 		Local:      openLocal,
-		Kernel:     bootKernel(ios, self),
+		Kernel:     bootKernel(ios),
 		Env:        ios.Env,
 	})
 }

@@ -63,8 +63,12 @@ func serveGuest(ctx context.Context) error {
 }
 
 // bootKernel returns what boots a kernel by its version.
-func bootKernel(ios *iostreams.IOStreams, self string) func(context.Context, string) (api.Guest, error) {
+func bootKernel(ios *iostreams.IOStreams) func(context.Context, string) (api.Guest, error) {
 	return func(ctx context.Context, wanted string) (api.Guest, error) {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, api.E("boot", wanted, api.ErrEnvironment, err)
+		}
 		kernels, err := newKernels(ios)
 		if err != nil {
 			return nil, err

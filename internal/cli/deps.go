@@ -24,6 +24,9 @@ type Deps struct {
 	Doctor     func() (api.Doctor, error)
 	Kernels    func() (api.Kernels, error)
 
+	// Boot boots a kernel by its version; whoever asks for it closes the guest.
+	Boot func(ctx context.Context, version string) (api.Guest, error)
+
 	// TUI runs the full-screen interface until the person leaves it.
 	TUI func(ctx context.Context, req TUIRequest) error
 	// Agent serves this machine's kernel over a byte stream until it ends.

@@ -17,7 +17,7 @@ type kernelOptions struct {
 }
 
 func newCmdKernel(f *factory) *cobra.Command {
-	return newNoun("kernel", "Kernels to boot under QEMU", newCmdKernelList(f), newCmdKernelFetch(f), newCmdKernelRemove(f))
+	return newNoun("kernel", "Kernels to boot under QEMU", newCmdKernelList(f), newCmdKernelFetch(f), newCmdKernelRemove(f), newCmdKernelRun(f))
 }
 
 func newCmdKernelList(f *factory) *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/kernel/vm"
@@ -59,12 +60,25 @@ func Open(ctx context.Context, image api.KernelImage, o Options) (*Target, error
 	}
 	t := &Target{machine: machine, image: image}
 	t.Client, err = remote.Connect(ctx, machine.Conn(), remote.Options{
-		Version: o.Version, Stderr: machine.Reason, Hint: "ebpfdev kernel list",
+		Version: o.Version, Lost: t.lost,
 	})
 	if err != nil {
 		return nil, errors.Join(err, machine.Close())
 	}
 	return t, nil
+}
+
+// lost says why the guest is gone: what is done in a kernel may end it, so its
+// panic is a result. One that is silent hangs.
+func (t *Target) lost(err error) error {
+	cause := t.machine.Reason()
+	if strings.HasPrefix(cause, "Kernel panic") {
+		return &api.Error{Op: "run in the guest", Object: t.image.Release, Kind: api.ErrFailed, Cause: cause, Err: err}
+	}
+	return &api.Error{
+		Op: "run in the guest", Object: t.image.Release, Kind: api.ErrUnreachable, Err: err,
+		Cause: cmp.Or(cause, "its kernel hangs, or its agent: "+err.Error()), Hint: "ebpfdev kernel list",
+	}
 }
 
 // Image is the kernel that runs.
@@ -76,7 +90,7 @@ func (t *Target) Console() string { return t.machine.Console() }
 // Close implements api.Target: the machine is turned off.
 func (t *Target) Close() error {
 	err := t.Client.Close()
-	if errors.Is(err, api.ErrUnreachable) {
+	if errors.Is(err, api.ErrUnreachable) || errors.Is(err, api.ErrFailed) {
 		err = nil // it ended by itself, and whoever used it was told
 	}
 	return errors.Join(err, t.machine.Close())

@@ -136,7 +136,7 @@ func panicked(t *testing.T, target *kernel.Target) {
 	_, err := target.RunCommand(t.Context(), api.CommandRequest{
 		Args: []string{"/init", "-test.list", "none"}, Files: []api.CommandFile{{Path: "/proc/sysrq-trigger", Data: []byte("c")}},
 	}, func(api.CommandOutput) error { return nil })
-	if !errors.Is(err, api.ErrUnreachable) || !strings.Contains(err.Error(), "Kernel panic - not syncing: sysrq triggered crash") {
+	if !errors.Is(err, api.ErrFailed) || !strings.Contains(err.Error(), "Kernel panic - not syncing: sysrq triggered crash") {
 		t.Errorf("a kernel that panics: %v", err)
 	}
 }

@@ -19,8 +19,9 @@ type Options struct {
 	// Stderr returns the last that the agent wrote to its standard error. It
 	// becomes part of the error when the connection is lost. May be nil.
 	Stderr func() string
-	// Hint is what to do when the connection is lost; "" for "ebpfdev status".
-	Hint string
+	// Lost turns the loss of the connection into an error that knows more, or nil.
+	// May be nil.
+	Lost func(error) error
 }
 
 // Client is the agent's target and builder. Its methods may be used by many
@@ -160,13 +161,18 @@ func (c *Client) explain(err error) error {
 	if !errors.As(err, &lost) {
 		return err
 	}
+	if c.o.Lost != nil {
+		if known := c.o.Lost(lost); known != nil {
+			return known
+		}
+	}
 	cause := lost.Error()
 	if c.o.Stderr != nil {
 		if said := lastLine(c.o.Stderr()); said != "" {
 			cause += "; it said: " + said
 		}
 	}
-	hint := cmp.Or(api.HintOf(lost.Err), c.o.Hint, "ebpfdev status")
+	hint := cmp.Or(api.HintOf(lost.Err), "ebpfdev status")
 	return &api.Error{Op: "agent", Kind: api.ErrUnreachable, Cause: cause, Hint: hint, Err: lost}
 }
 

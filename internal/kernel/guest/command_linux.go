@@ -52,11 +52,20 @@ func (Commander) RunCommand(ctx context.Context, req api.CommandRequest, fn func
 	case errors.As(err, &ended):
 		return api.CommandResult{ExitCode: exitCode(ended)}, nil
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, os.ErrNotExist):
-		return api.CommandResult{}, api.Errorf(op, req.Args[0], api.ErrNotExist, "the guest has no such program: it has only ebpfdev and what is sent to it")
+		return api.CommandResult{}, notThere(op, req.Args[0])
 	case err != nil:
 		return api.CommandResult{}, api.E(op, req.Args[0], "", err)
 	}
 	return api.CommandResult{}, nil
+}
+
+// notThere tells a program that is missing from one whose loader is.
+func notThere(op, name string) error {
+	if _, err := os.Stat(name); err != nil {
+		return api.Errorf(op, name, api.ErrNotExist, "the guest has no such program: it has only ebpfdev and what is sent to it")
+	}
+	return api.Errorf(op, name, api.ErrNotExist, "it needs shared libraries, of which the guest has none: link it statically").
+		WithHint("CGO_ENABLED=0 go build, or cc -static")
 }
 
 func exitCode(e *exec.ExitError) int {

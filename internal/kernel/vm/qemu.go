@@ -1,9 +1,12 @@
 package vm
 
 import (
+	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,6 +76,9 @@ func root(executable string) (_ *os.File, err error) {
 		return nil, err
 	}
 	defer func() { _ = init.Close() }()
+	if err := runsAlone(init); err != nil {
+		return nil, fmt.Errorf("%s cannot be a guest's first process: %w", executable, err)
+	}
 	info, err := init.Stat()
 	if err != nil {
 		return nil, err
@@ -89,6 +95,21 @@ func root(executable string) (_ *os.File, err error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return file, nil
+}
+
+// runsAlone refuses an executable that a guest could not start.
+func runsAlone(r io.ReaderAt) error {
+	f, err := elf.NewFile(r)
+	if err != nil {
+		return errors.New("it is no Linux program")
+	}
+	if f.Machine != elf.EM_X86_64 {
+		return fmt.Errorf("it is for %s, the guest is x86-64", f.Machine)
+	}
+	if slices.ContainsFunc(f.Progs, func(p *elf.Prog) bool { return p.Type == elf.PT_INTERP }) {
+		return errors.New("it needs shared libraries; build it with CGO_ENABLED=0")
+	}
+	return nil
 }
 
 // arguments is the measured recipe.

@@ -153,6 +153,16 @@ func TestNoKernel(t *testing.T) {
 	}
 }
 
+func TestInitThatCannotStart(t *testing.T) {
+	c := config(t, echoWord)
+	for name, want := range map[string]string{"/bin/sh": "shared libraries", "/etc/passwd": "no Linux program"} {
+		c.Init = name
+		if _, err := vm.Start(t.Context(), c); !errors.Is(err, api.ErrEnvironment) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", name, err, want)
+		}
+	}
+}
+
 func TestCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
