@@ -32,8 +32,16 @@ func TestKernelScripts(t *testing.T) {
 			t.Fatalf("mount %s: %v", m.path, err)
 		}
 	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script/kernel", Setup: setup, Cmds: scriptCommands(), Condition: condition,
+		Dir: "testdata/script/kernel", Cmds: scriptCommands(), Condition: condition,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("CACHE", cache) // where guest kernels are, so that each script does not fetch them
+			return setup(e)
+		},
 	})
 }
 

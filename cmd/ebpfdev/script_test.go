@@ -17,8 +17,12 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// The test binary runs as ebpfdev itself when it is called by that name.
+// The test binary runs as ebpfdev itself when it is called by that name, or as a
+// guest's first process and that one's child.
 func TestMain(m *testing.M) {
+	if os.Args[0] == "/init" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){"ebpfdev": main})
 }
 
@@ -117,7 +121,7 @@ func checkExit(ts *testscript.TestScript, out *os.File, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range strings.Fields("PATH HOME XDG_RUNTIME_DIR TMPDIR DOCKER_HOST NO_COLOR TERM GOPROXY GOCOVERDIR EXIT") {
+	for _, name := range strings.Fields("PATH HOME XDG_CACHE_HOME XDG_RUNTIME_DIR TMPDIR DOCKER_HOST NO_COLOR TERM GOPROXY GOCOVERDIR EXIT") {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	var said bytes.Buffer
