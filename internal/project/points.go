@@ -26,18 +26,23 @@ type Point struct {
 	Line int
 	// Program is the function that is attached there, when that is plain to see.
 	Program string
+	// Given is set where the name, or a part of it, is an argument of the command
+	// that runs the program.
+	Given bool
 }
 
 // Points reads the attach points that a project's sources name, and those that
 // attach options name for programs of theirs, which overrule the sources. The
-// order is that of the files and their lines.
+// command that runs the project's program (Settings.Run) gives the names that are
+// its arguments. The order is that of the files and their lines.
 //
 // It reads C with libbpf's sections, Go with cilium/ebpf, Rust with aya, bpftrace,
 // and BCC in Python and C. What is decided when the program runs, or may be for
 // another kernel, is left out: code under conditions, optional programs, names
 // that are put together, programs whose loader chooses among them.
-func Points(fsys fs.FS, attach []api.AttachOption) ([]Point, error) {
+func Points(fsys fs.FS, attach []api.AttachOption, run []string) ([]Point, error) {
 	r := &pointReader{}
+	r.script, r.args = script(run)
 	size, others := 0, map[string]bool{}
 	_, err := anyFile(fsys, func(name string) (bool, error) {
 		if !source(name) || foreign(fsys, path.Dir(name), others) {
@@ -101,7 +106,10 @@ func mayChoose(text string) bool {
 
 // pointReader collects what files name.
 type pointReader struct {
+	script     string   // the file that is run
+	args       []string // with these arguments
 	found      []found
+	python     []*pythonFile // BCC's
 	chosen     bool
 	ownKprobes bool
 }
@@ -109,11 +117,18 @@ type pointReader struct {
 // found is a point in a source.
 type found struct {
 	Point
-	section bool // a program's section, which may have no target
+	section bool   // a program's section, which may have no target
+	bcc     bool   // by what only BCC compiles
+	made    bool   // by a struct that BCC makes, which others may have written themselves
+	owner   string // the variable with the text that names it
 }
 
 func (r *pointReader) file(name, text string) {
 	var list []found
+	var args []string
+	if name == r.script {
+		args = r.args
+	}
 	switch path.Ext(name) {
 	case ".c":
 		list = pointsC(text)
@@ -122,9 +137,12 @@ func (r *pointReader) file(name, text string) {
 	case ".rs":
 		list = pointsRust(text)
 	case ".bt":
-		list = pointsBpftrace(text)
+		list = pointsBpftrace(text, args)
 	case ".py":
-		list = pointsPython(text)
+		if file := pointsPython(text, args); file != nil {
+			r.python = append(r.python, file)
+			list = file.list
+		}
 	}
 	r.ownKprobes = r.ownKprobes || strings.Contains(text, "probe") && ownKprobes.MatchString(text)
 	r.chosen = r.chosen || mayChoose(text) && chosen.MatchString(text)
@@ -144,7 +162,7 @@ func (r *pointReader) points(attach []api.AttachOption) []Point {
 		} else if f.section && (r.chosen || r.ownKprobes && p.Kind == api.PointKprobe || p.Program == "" && len(attach) > 0) {
 			continue
 		}
-		if p.Target != "" {
+		if p.Target != "" && (!f.bcc || r.compiled(f)) {
 			points = append(points, p)
 		}
 	}
@@ -152,6 +170,26 @@ func (r *pointReader) points(attach []api.AttachOption) []Point {
 		return cmp.Or(strings.Compare(a.File, b.File), a.Line-b.Line, strings.Compare(a.Target, b.Target))
 	})
 	return slices.Compact(points)
+}
+
+// compiled reports whether BCC compiles what names a point, whatever happens: the C
+// in a Python program, and the file that one names. Where no program in Python is,
+// one in C++ may compile it.
+func (r *pointReader) compiled(f found) bool {
+	if path.Ext(f.File) != ".c" {
+		return true
+	}
+	if len(r.python) == 0 {
+		return !f.made
+	}
+	named := false
+	for _, p := range r.python {
+		if f.holds(p.replaced) {
+			return false
+		}
+		named = named || slices.ContainsFunc(p.compiles, func(n cSource) bool { return n.file == path.Base(f.File) })
+	}
+	return named
 }
 
 // optionOf returns the target that an option gives a section's program: one for

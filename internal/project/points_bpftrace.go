@@ -1,6 +1,8 @@
 package project
 
 import (
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -8,8 +10,9 @@ import (
 
 // pointsBpftrace reads the probes of a bpftrace program: what is before each
 // block in braces. A program that says itself what to do about missing probes, or
-// that the preprocessor changes, is left out.
-func pointsBpftrace(src string) []found {
+// that the preprocessor changes, is left out. The arguments are those that it is
+// run with.
+func pointsBpftrace(src string, args []string) []found {
 	if strings.Contains(src, "missing_probes") {
 		return nil
 	}
@@ -23,7 +26,7 @@ func pointsBpftrace(src string) []found {
 		if s.conditional {
 			return nil
 		}
-		points := probes(head)
+		points := probes(head, args)
 		for _, f := range points {
 			// Of several functions some are often other kernels' names for the same.
 			if len(points) == 1 || f.Kind != api.PointKprobe && f.Kind != api.PointFentry {
@@ -108,15 +111,16 @@ func probeEnd(s string) int {
 }
 
 // probes reads a list of probes, up to a predicate.
-func probes(head []lexeme) []found {
+func probes(head []lexeme, args []string) []found {
 	var list []found
 	for i := 0; i < len(head); i += 2 {
 		t := head[i]
 		if t.kind != word || strings.HasPrefix(t.text, "/") {
 			return nil
 		}
-		if f, ok := probe(t.text); ok {
-			f.Line = t.line
+		text := positional(t.text, args)
+		if f, ok := probe(text); ok {
+			f.Line, f.Given = t.line, text != t.text
 			list = append(list, f)
 		}
 		if i+1 < len(head) && strings.HasPrefix(head[i+1].text, "/") { // the predicate
@@ -127,6 +131,24 @@ func probes(head []lexeme) []found {
 		}
 	}
 	return list
+}
+
+// parameter is a positional parameter of a bpftrace program.
+var parameter = regexp.MustCompile(`\$[1-9][0-9]*`)
+
+// positional puts arguments in for $1 and so on. What a program would not take for
+// one name stays as it is.
+func positional(text string, args []string) string {
+	if strings.Contains(text, `"`) {
+		return text
+	}
+	return parameter.ReplaceAllStringFunc(text, func(name string) string {
+		n, err := strconv.Atoi(name[1:])
+		if err != nil || n > len(args) || strings.ContainsAny(args[n-1], ":, \t\n\"{}") {
+			return name
+		}
+		return args[n-1]
+	})
 }
 
 // probe reads "provider:place". A place with a pattern or of more parts than are

@@ -8,7 +8,7 @@ import (
 
 // pointsC reads libbpf's sections and BCC's macros.
 func pointsC(src string) []found {
-	if !strings.Contains(src, "SEC(") && !strings.Contains(src, "TRACEPOINT_PROBE(") {
+	if !strings.Contains(src, "SEC(") && !strings.Contains(src, "TRACEPOINT_PROBE(") && !strings.Contains(src, bccStruct) {
 		return nil
 	}
 	var list []found
@@ -41,11 +41,33 @@ func pointC(t []lexeme) (found, bool) {
 	case matches(t, "SEC", "(", str, ")") && t[2].plain:
 		return section(t[2].text, programName(t[4:]))
 	case matches(t, "TRACEPOINT_PROBE", "(", word, ",", word, ")"):
-		return macro(api.PointTracepoint, t[2].text+"/"+t[4].text), true
+		return ofBCC(macro(api.PointTracepoint, t[2].text+"/"+t[4].text)), true
 	case matches(t, "RAW_TRACEPOINT_PROBE", "(", word, ")"):
-		return macro(api.PointRawTracepoint, t[2].text), true
+		return ofBCC(macro(api.PointRawTracepoint, t[2].text)), true
+	case matches(t, "struct", word, "*"):
+		return structBCC(t[1].text)
 	}
 	return found{}, false
+}
+
+// bccStruct begins the name of a struct that BCC makes of what the kernel says of
+// a tracepoint: struct tracepoint__sched__sched_switch.
+const bccStruct = "tracepoint__"
+
+func structBCC(name string) (found, bool) {
+	rest, ok := strings.CutPrefix(name, bccStruct)
+	category, event, _ := strings.Cut(rest, "__")
+	if !ok || category == "" || event == "" {
+		return found{}, false
+	}
+	f := ofBCC(macro(api.PointTracepoint, category+"/"+event))
+	f.made = true
+	return f, true
+}
+
+func ofBCC(f found) found {
+	f.bcc = true
+	return f
 }
 
 func macro(kind api.PointKind, target string) found {

@@ -13,7 +13,7 @@ import (
 // named returns "line kind target" of what a project names.
 func named(t testing.TB, attach []api.AttachOption, pairs ...string) []string {
 	t.Helper()
-	points, err := project.Points(files(pairs...), attach)
+	points, err := project.Points(files(pairs...), attach, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestPointsOfPython(t *testing.T) {
 		name, text string
 		want       []string
 	}{
-		{"the C in a string", head + "text = \"\"\"\n// TRACEPOINT_PROBE(a, x)\nTRACEPOINT_PROBE(sched, sched_switch) { bpf_trace_printk(\"\\n\"); }\n\"\"\"\n", []string{"4 tracepoint sched/sched_switch"}},
+		{"the C in a string", head + "text = \"\"\"\n// TRACEPOINT_PROBE(a, x)\nTRACEPOINT_PROBE(sched, sched_switch) { bpf_trace_printk(\"\\n\"); }\n\"\"\"\nb = BPF(text=text)\n", []string{"4 tracepoint sched/sched_switch"}},
 		{"a uprobe", head + "def main():\n    b.attach_uprobe(name=\"c\", sym=\"malloc\",\n                    fn_name=\"f\")\n", []string{"3 uprobe c:malloc"}},
 		{"a kprobe", head + "b.attach_kprobe(event=b\"vfs_read\", fn_name=\"f\")", []string{"2 kprobe vfs_read"}},
 		{"a tracepoint", head + "b.attach_tracepoint(tp='sched:sched_switch', fn_name='f')", []string{"2 tracepoint sched/sched_switch"}},
@@ -224,7 +224,7 @@ func FuzzPoints(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		points, err := project.Points(files("a.c", text, "a.go", text, "a.rs", text, "a.bt", text, "a.py", text), nil)
+		points, err := project.Points(files("a.c", text, "a.go", text, "a.rs", text, "a.bt", text, "a.py", text), nil, []string{"python3", "a.py", "a", "b"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ func (s *projectSession) checkPoints(ctx context.Context, req api.BuildRequest, 
 	if req.NoCheck || dir == "" {
 		return nil
 	}
-	points, err := ebpf.Points(os.DirFS(dir), s.settings.Options(req.Attach))
+	points, err := ebpf.Points(os.DirFS(dir), s.settings.Options(req.Attach), s.settings.Request(req).Run)
 	if err != nil {
 		return nil // the build says more about a folder that cannot be read
 	}
