@@ -23,7 +23,7 @@ func (w *Workspace) Open(ctx context.Context, req api.OpenRequest) (api.Session,
 	if err != nil {
 		return nil, err
 	}
-	settings, err := w.settings(ctx, req.Folder)
+	settings, config, err := w.settings(ctx, req.Folder)
 	if err != nil && target != api.TargetLocal {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func (w *Workspace) Open(ctx context.Context, req api.OpenRequest) (api.Session,
 			return nil, errors.Join(err, session.Close())
 		}
 	}
-	return &projectSession{Session: session, settings: settings, folder: folder}, nil
+	return &projectSession{Session: session, settings: settings, config: config, folder: folder}, nil
 }
 
 func (w *Workspace) openTarget(ctx context.Context, target api.TargetName, req api.OpenRequest) (api.Session, error) {
@@ -58,20 +58,21 @@ func (w *Workspace) openLocal(ctx context.Context, req api.OpenRequest) (api.Ses
 	return w.opts.Local(ctx, req)
 }
 
-// settings returns what a folder's configuration says for ebpfdev; nothing for
-// a folder without one. This machine's kernel can be used without.
-func (w *Workspace) settings(ctx context.Context, folder string) (ebpf.Settings, error) {
+// settings returns what a folder's configuration says for ebpfdev, and its path;
+// nothing for a folder without one. This machine's kernel can be used without.
+func (w *Workspace) settings(ctx context.Context, folder string) (_ ebpf.Settings, config string, _ error) {
 	if folder == "" {
-		return ebpf.Settings{}, nil
+		return ebpf.Settings{}, "", nil
 	}
 	p, err := w.load(ctx, folder)
 	if errors.Is(err, api.ErrNotExist) {
-		return ebpf.Settings{}, nil
+		return ebpf.Settings{}, "", nil
 	}
 	if err != nil {
-		return ebpf.Settings{}, err
+		return ebpf.Settings{}, "", err
 	}
-	return p.settings()
+	settings, err := p.settings()
+	return settings, p.config, err
 }
 
 // projectSession fills in what a request leaves open from the project's settings,
@@ -79,6 +80,7 @@ func (w *Workspace) settings(ctx context.Context, folder string) (ebpf.Settings,
 type projectSession struct {
 	api.Session
 	settings ebpf.Settings
+	config   string // the devcontainer.json that has them
 	folder   string // the workspace folder on this side; empty without one
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -49,7 +50,7 @@ func (s *projectSession) checkPoints(ctx context.Context, req api.BuildRequest, 
 			return err
 		}
 	}
-	return missing(points, res.Points, dir)
+	return s.missing(points, res.Points, dir)
 }
 
 // sources returns where this side has the folder that is built, or nothing.
@@ -64,12 +65,33 @@ func (s *projectSession) sources(dir string) string {
 	}
 }
 
-// made reports whether a point is in a file of the project's own, which the build
-// may make, or in a file that a guest kernel has none of.
+// made reports whether a point is in a file of the project's own, or in a library
+// that its Makefile makes, which the build may make; or in a file that a guest
+// kernel has none of.
 func (s *projectSession) made(p ebpf.Point, dir string) bool {
-	_, guest := api.TargetName(s.Info().Target).Kernel()
-	return p.Kind == api.PointUprobe &&
-		(guest || strings.HasPrefix(p.Target, s.Info().Dir+"/") || strings.HasPrefix(p.Target, dir+"/"))
+	if p.Kind != api.PointUprobe {
+		return false
+	}
+	if _, guest := api.TargetName(s.Info().Target).Kernel(); guest {
+		return true
+	}
+	if strings.HasPrefix(p.Target, s.Info().Dir+"/") || strings.HasPrefix(p.Target, dir+"/") {
+		return true
+	}
+	name, _, _ := strings.Cut(p.Target, ":")
+	return !strings.Contains(name, "/") && makes(dir, name)
+}
+
+// makes reports whether a folder's Makefile has a rule or an option -o for a
+// program or library.
+func makes(dir, name string) bool {
+	text, err := os.ReadFile(filepath.Join(dir, "Makefile"))
+	if err != nil {
+		return false
+	}
+	name = regexp.QuoteMeta(strings.TrimPrefix(name, "lib"))
+	rule, err := regexp.Compile(`(?m)(?:^|-o[ \t]*)(?:\S*/)?(?:lib)?` + name + `(?:\.so\S*)?(?:[ \t]*:(?:[^=]|$)|[ \t]|$)`)
+	return err == nil && rule.Match(text)
 }
 
 // warning is a line that problem matchers read like a compiler's.
@@ -89,8 +111,8 @@ func place(p ebpf.Point) string {
 }
 
 // missing makes one error of all points that are not there. Its hint opens the
-// first that a source names, at its line.
-func missing(points []ebpf.Point, res []api.Resolution, dir string) error {
+// first that a file names, at its line.
+func (s *projectSession) missing(points []ebpf.Point, res []api.Resolution, dir string) error {
 	var found *api.Error
 	for i, r := range res {
 		if r.State != api.PointMissing {
@@ -101,13 +123,20 @@ func missing(points []ebpf.Point, res []api.Resolution, dir string) error {
 			cause += "; near: " + strings.Join(r.Near, ", ")
 		}
 		p := points[i]
+		if p.Given {
+			cause += `; "run" in devcontainer.json gives the name`
+		}
 		if found == nil {
 			found = api.Errorf("check attach points", place(p), api.ErrNotExist, cause)
 		} else {
 			found.Cause += "\n  " + safe.Line(place(p)+": "+cause).String()
 		}
 		if found.Hint == "" && p.File != "" {
-			found.Hint = fmt.Sprintf("${EDITOR:-vi} +%d %s", p.Line, shell.Quote(fromHere(dir, p.File)))
+			path, line := filepath.Join(dir, filepath.FromSlash(p.File)), p.Line
+			if p.Given {
+				path, line = s.config, lineOf(s.config, `"run"`)
+			}
+			found.Hint = fmt.Sprintf("${EDITOR:-vi} +%d %s", line, shell.Quote(fromHere(path)))
 		}
 	}
 	if found == nil {
@@ -116,10 +145,23 @@ func missing(points []ebpf.Point, res []api.Resolution, dir string) error {
 	return found
 }
 
+// lineOf returns the first line of a file that begins with a text, or the first.
+func lineOf(path, text string) int {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return 1
+	}
+	for i, line := range strings.Split(string(data), "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), text) {
+			return i + 1
+		}
+	}
+	return 1
+}
+
 // fromHere returns a file's path as the present folder sees it, where that is
 // above the file.
-func fromHere(dir, file string) string {
-	path := filepath.Join(dir, filepath.FromSlash(file))
+func fromHere(path string) string {
 	here, err := os.Getwd()
 	if err != nil {
 		return path

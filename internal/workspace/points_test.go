@@ -151,3 +151,33 @@ func TestSymbolsOfTheProjectsOwnFiles(t *testing.T) {
 		t.Errorf("Build: %v, asked %d times", err, fake.Calls("Resolve"))
 	}
 }
+
+const runsCalls = "{\n  \"image\": \"x\",\n  \"customizations\": {\"ebpfdev\": {\n    \"run\": [\"bpftrace\", \"calls.bt\", \"libc.so.6\", \"mallocc\"]\n  }}\n}\n"
+
+// A name that the settings give is to be corrected there.
+func TestMissingAttachPointOfAnArgument(t *testing.T) {
+	_, s, folder := building(t, "calls.bt", "\nuprobe:$1:$2 { }\n", ".devcontainer/devcontainer.json", runsCalls)
+	_, err := said(t, s, api.BuildRequest{})
+	want := "check attach points calls.bt:2: this kernel has no uprobe libc.so.6:mallocc; near: libc.so.6:malloc" +
+		"; \"run\" in devcontainer.json gives the name"
+	if err == nil || err.Error() != want {
+		t.Errorf("Build: %v\nwant   %s", err, want)
+	}
+	if hint, want := api.HintOf(err), "${EDITOR:-vi} +4 "+filepath.Join(folder, ".devcontainer", "devcontainer.json"); hint != want {
+		t.Errorf("hint %q, want %q", hint, want)
+	}
+}
+
+// A library that the project's own Makefile makes is not there before the build.
+func TestSymbolsOfLibrariesThatABuildMakes(t *testing.T) {
+	for makefile, asked := range map[string]int{
+		"libc.so.6: x.c\n\tcc -shared x.c\n":        0,
+		"all:\n\tcc -shared -o out/libc.so.6 x.c\n": 0,
+		"ARGS ?= libc.so.6 malloc\n":                1,
+	} {
+		fake, s, _ := building(t, "x.bt", "uprobe:libc.so.6:malloc { }\n", "Makefile", makefile)
+		if _, err := said(t, s, api.BuildRequest{}); err != nil || fake.Calls("Resolve") != asked {
+			t.Errorf("%q: %v, asked %d times", makefile, err, fake.Calls("Resolve"))
+		}
+	}
+}
