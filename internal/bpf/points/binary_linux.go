@@ -27,11 +27,11 @@ func (r *resolver) uprobe(target string) api.Resolution {
 		return unknown("it depends on the process")
 	}
 	if _, err := os.Stat(path); filepath.IsAbs(path) && errors.Is(err, fs.ErrNotExist) {
-		return missing("there is no file "+path, "", nil)
+		return missing("there is no file "+path, path, beside(path))
 	}
 	files := executable.Find(path)
 	if len(files) == 0 {
-		return unknown("no file " + path + " is found")
+		return r.notFound(path)
 	}
 	var res api.Resolution
 	for _, file := range files {
@@ -43,6 +43,69 @@ func (r *resolver) uprobe(target string) api.Resolution {
 		return unknown("several files are called " + path + ", and none has a function " + symbol)
 	}
 	return res
+}
+
+// beside lists the files in the folder of one.
+func beside(path string) []string {
+	dir := filepath.Dir(path)
+	entries, _ := os.ReadDir(dir)
+	var paths []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			paths = append(paths, filepath.Join(dir, e.Name()))
+		}
+	}
+	return paths
+}
+
+// notFound is the answer for a program or library that no loader finds.
+func (r *resolver) notFound(name string) api.Resolution {
+	reason := "no file " + name + " is found"
+	if strings.Contains(name, "/") { // from the root for some, from the present folder for others
+		return unknown(reason)
+	}
+	names, whole := r.fileNames()
+	library := "lib" + strings.TrimPrefix(name, "lib")
+	isName := func(other string) bool {
+		return other == name || strings.HasPrefix(other, name+".") || strings.HasPrefix(other, library+".")
+	}
+	if !whole || slices.ContainsFunc(names, isName) {
+		return unknown(reason)
+	}
+	switch {
+	case strings.Contains(name, ".so"):
+		return missing("there is no library "+name, name, names)
+	case strings.HasPrefix(name, "lib"):
+		return missing("there is no library "+name, name, short(names, "lib"))
+	default:
+		return missing("there is no program and no library "+name, name, slices.Concat(names, short(names, "")))
+	}
+}
+
+// fileNames lists what programs and libraries are called. What is loaded gets this
+// process's environment.
+func (r *resolver) fileNames() (names []string, whole bool) {
+	if r.files == nil {
+		var dirs []string
+		for _, variable := range []string{"PATH", "LD_LIBRARY_PATH"} {
+			value, _ := os.LookupEnv(variable)
+			dirs = append(dirs, filepath.SplitList(value)...)
+		}
+		r.files, r.whole = executable.Names(dirs)
+	}
+	return r.files, r.whole
+}
+
+// short returns the names of libraries without what follows ".so", and with this
+// for the "lib" before them.
+func short(names []string, prefix string) []string {
+	var list []string
+	for _, name := range names {
+		if base, _, ok := strings.Cut(name, ".so"); ok && strings.HasPrefix(base, "lib") {
+			list = append(list, prefix+strings.TrimPrefix(base, "lib"))
+		}
+	}
+	return list
 }
 
 func (r *resolver) inFile(path, symbol string) api.Resolution {

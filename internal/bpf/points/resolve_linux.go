@@ -44,6 +44,8 @@ type resolver struct {
 	kernel   *btf.Cache
 	symbols  []string // of /proc/kallsyms, nil until they are asked for
 	binaries map[string]*binary
+	files    []string // names of programs and libraries, nil until they are asked for
+	whole    bool     // files are all that there are
 }
 
 func (r *resolver) resolve(p api.AttachPoint) api.Resolution {
