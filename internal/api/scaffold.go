@@ -91,6 +91,18 @@ type InitResult struct {
 	Changed  string   `json:"changed,omitempty"` // the devcontainer.json that got the settings
 	// Lacks says what a dev container that was there cannot do, and why.
 	Lacks []string `json:"lacks,omitempty"`
+	// Told are the settings that the project's own files told, as devcontainer.json
+	// has them now.
+	Told []string `json:"told,omitempty"`
+	// Open are settings that the project needs and its files do not tell.
+	Open []OpenSetting `json:"open,omitempty"`
+}
+
+// OpenSetting is a setting in customizations.ebpfdev that a person has to fill in.
+type OpenSetting struct {
+	Name    string `json:"name"`    // "run", "attach"
+	Reason  string `json:"reason"`  // why: "calls.bt takes 2 arguments"
+	Example string `json:"example"` // as devcontainer.json would have it
 }
 
 // ScaffoldResult tells what was written.

@@ -101,10 +101,10 @@ func (p Project) Apply(s Settings) Project {
 	return p
 }
 
-// command returns the argv that runs one file, which is a program of a framework
+// commandOf returns the argv that runs one file, which is a program of a framework
 // that compiles when it runs: bpftrace for *.bt, Python for *.py. It is nil for
 // every other file.
-func command(file string) []string {
+func commandOf(file string) []string {
 	// A name like an option must not be one.
 	name := file
 	if strings.HasPrefix(name, "-") {
@@ -134,12 +134,39 @@ func Detect(fsys fs.FS) (Project, error) {
 			rules, err := readMakefile(fsys)
 			p.Build, p.Clean, p.Objects = steps(p.Framework, rules)
 			if len(p.Sources) == 1 {
-				p.Run = command(p.Sources[0])
+				p.Run = commandOf(p.Sources[0])
 			}
 			return p, err
 		}
 	}
 	return Project{Framework: Unknown}, nil
+}
+
+// Signs says what Detect looks for, in its order.
+func Signs() []string {
+	return []string{
+		"github.com/cilium/ebpf in go.mod (ebpf-go)", "the crate aya or aya-ebpf in Cargo.toml (aya)",
+		"*.bpf.c and a Makefile (libbpf)", "*.bt (bpftrace)", "Python that imports bcc (bcc)",
+	}
+}
+
+// Guess returns the framework that a folder's files are most like, which Detect
+// does not recognise.
+func Guess(fsys fs.FS) (Framework, error) {
+	seen := map[string]bool{}
+	err := eachFile(fsys, func(name string) error {
+		seen[path.Ext(name)] = true
+		return nil
+	})
+	for _, like := range []struct {
+		ext       string
+		framework Framework
+	}{{".rs", Aya}, {".go", EBPFGo}, {".c", Libbpf}, {".py", BCC}} {
+		if seen[like.ext] {
+			return like.framework, err
+		}
+	}
+	return EBPFGo, err
 }
 
 // steps returns how a framework is built and where its objects come out.
@@ -256,14 +283,6 @@ func isTest(name string) bool {
 type makeRules struct{ build, clean bool }
 
 func readMakefile(fsys fs.FS) (makeRules, error) {
-	for _, name := range []string{"GNUmakefile", "makefile", "Makefile"} { // the order in which make looks
-		b, err := read(fsys, name)
-		if err != nil {
-			return makeRules{}, err
-		}
-		if b != nil {
-			return makeRules{build: buildRule.Match(b), clean: cleanRule.Match(b)}, nil
-		}
-	}
-	return makeRules{}, nil
+	text, err := readAnyMakefile(fsys)
+	return makeRules{build: buildRule.MatchString(text), clean: cleanRule.MatchString(text)}, err
 }
