@@ -22,10 +22,7 @@ func Customize(path string, data []byte, tool string, settings any) ([]byte, err
 		return nil, err
 	}
 	root := d.tree.Value.(*hujson.Object) // parseDocument takes nothing else
-	e := editor{document: d, original: data, newline: "\n"}
-	if bytes.Contains(data, []byte("\r\n")) {
-		e.newline = "\r\n"
-	}
+	e := editor{document: d, original: data, newline: lineEnd(data)}
 	customizations := member(root, "customizations")
 	if customizations == nil {
 		return e.add(&d.tree, "customizations", map[string]any{tool: settings})
@@ -38,6 +35,45 @@ func Customize(path string, data []byte, tool string, settings any) ([]byte, err
 		return nil, api.Errorf("change", path+":"+d.at("customizations", tool), api.ErrConflict, "it has settings for "+tool+" already")
 	}
 	return e.add(&customizations.Value, tool, settings)
+}
+
+// Extend returns the text of a devcontainer.json with a member added to the
+// settings in customizations.TOOL, which are there. All else stays, as with
+// Customize. A member that is there already is ErrConflict.
+func Extend(path string, data []byte, tool, name string, value any) ([]byte, error) {
+	d, err := parseDocument(path, data)
+	if err != nil {
+		return nil, err
+	}
+	at := &d.tree
+	for _, key := range []string{"customizations", tool} {
+		object, ok := at.Value.(*hujson.Object)
+		if !ok {
+			return nil, d.fail(d.at("customizations"), `"customizations" is not an object`)
+		}
+		m := member(object, key)
+		if m == nil {
+			return nil, api.Errorf("change", path, api.ErrNotExist, "it has no settings for "+tool)
+		}
+		at = &m.Value
+	}
+	object, ok := at.Value.(*hujson.Object)
+	if !ok {
+		return nil, d.fail(d.at("customizations", tool), fmt.Sprintf("%q is not an object", tool))
+	}
+	if member(object, name) != nil {
+		return nil, api.Errorf("change", path+":"+d.at("customizations", tool, name), api.ErrConflict, "it has "+name+" already")
+	}
+	e := editor{document: d, original: data, newline: lineEnd(data)}
+	return e.add(at, name, value)
+}
+
+// lineEnd is how the lines of a text end.
+func lineEnd(data []byte) string {
+	if bytes.Contains(data, []byte("\r\n")) {
+		return "\r\n"
+	}
+	return "\n"
 }
 
 // member returns the last member of that name, which is the one that counts.

@@ -143,3 +143,24 @@ func subsequence(part, whole []byte) bool {
 	}
 	return true
 }
+
+func TestExtend(t *testing.T) {
+	const in = "{\n  \"customizations\": {\n    \"ebpfdev\": {\n      // why\n      \"framework\": \"bcc\" // this\n    }\n  }\n}\n"
+	got, err := Extend("f", []byte(in), "ebpfdev", "run", []string{"a"})
+	want := strings.Replace(in, `"bcc" // this`, "\"bcc\", // this\n      \"run\": [\n        \"a\"\n      ]", 1)
+	if err != nil || string(got) != want {
+		t.Errorf("%v\n%s\nwant\n%s", err, got, want)
+	}
+	for text, kind := range map[string]error{
+		in:                                    api.ErrConflict,
+		`{}`:                                  api.ErrNotExist,
+		`{"customizations": []}`:              api.ErrUsage,
+		`{"customizations": {}}`:              api.ErrNotExist,
+		`{"customizations": {"ebpfdev": []}}`: api.ErrUsage,
+		`{`:                                   api.ErrUsage,
+	} {
+		if _, err := Extend("f", []byte(text), "ebpfdev", "framework", "x"); !errors.Is(err, kind) {
+			t.Errorf("%s: %v, want %v", text, err, kind)
+		}
+	}
+}

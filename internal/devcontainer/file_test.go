@@ -40,6 +40,20 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// Of several the error says which, and its hint leaves one.
+func TestFindSaysHowToChoose(t *testing.T) {
+	file := &fstest.MapFile{Data: []byte("{}")}
+	_, err := Find(fstest.MapFS{".devcontainer/a/devcontainer.json": file, ".devcontainer/b c/devcontainer.json": file})
+	const want = "find devcontainer.json: there are several: .devcontainer/a/devcontainer.json, .devcontainer/b c/devcontainer.json; " +
+		"ebpfdev takes .devcontainer/devcontainer.json, or the only one in a folder there; to choose the first, rename the others"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+	if got := api.HintOf(err); got != "mv '.devcontainer/b c/devcontainer.json' '.devcontainer/b c/devcontainer.json.off'" {
+		t.Errorf("hint %s", got)
+	}
+}
+
 func TestParseAccepts(t *testing.T) {
 	for name, text := range map[string]string{
 		"plain":           `{"image":"x"}`,

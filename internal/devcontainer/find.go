@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // Find returns the path of a workspace folder's configuration, relative to it
@@ -36,9 +37,19 @@ func Find(folder fs.FS) (string, error) {
 	case 1:
 		return path.Clean(matches[0]), nil
 	default:
-		return "", api.Errorf("find", "devcontainer.json", api.ErrUsage,
-			"several configurations: "+strings.Join(matches, ", "))
+		return "", several(matches)
 	}
+}
+
+// several says which configurations there are, and how one becomes the only one.
+func several(matches []string) error {
+	var away []string
+	for _, name := range matches[1:] {
+		away = append(away, "mv "+shell.Quote(name)+" "+shell.Quote(name+".off"))
+	}
+	return api.Errorf("find", "devcontainer.json", api.ErrUsage, "there are several: "+strings.Join(matches, ", ")+
+		"; ebpfdev takes .devcontainer/devcontainer.json, or the only one in a folder there; to choose the first, rename the others").
+		WithHint(strings.Join(away, " && "))
 }
 
 // notDirectory reports whether a path failed because a parent is a file.
