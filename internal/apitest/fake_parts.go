@@ -18,6 +18,8 @@ type FakeScaffolder struct {
 	mu     sync.Mutex
 	asked  int
 	writes []api.ScaffoldRequest
+	Told   []string          // what Init finds in the project's files
+	Open   []api.OpenSetting // what it does not find
 }
 
 var _ api.Scaffolder = (*FakeScaffolder)(nil)
@@ -102,6 +104,7 @@ func (s *FakeScaffolder) Init(ctx context.Context, req api.InitRequest) (api.Ini
 	}
 	return api.InitResult{
 		Folder: req.Folder, Template: "ebpf-go", Written: []string{".devcontainer/Dockerfile", ".devcontainer/devcontainer.json"},
+		Told: s.Told, Open: s.Open,
 	}, ctx.Err()
 }
 

@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/output"
+	"github.com/ebpfdev/ebpfdev/internal/safe"
 )
 
 type initOptions struct {
@@ -24,7 +26,9 @@ func newCmdInit(f *factory) *cobra.Command {
 		Long: `Recognise the eBPF project in this folder (cilium/ebpf, libbpf, Aya, BCC, bpftrace)
 and write a dev container for it that can load programs. Where there is one, it
 stays as it is and only gets ebpfdev's settings, customizations.ebpfdev. Nothing
-else in the folder is touched.`,
+else in the folder is touched. What the Makefile's rule "run" tells of the program's
+arguments, or of where programs are attached, becomes the setting "run" or "attach";
+where one is needed and nothing tells it, init says which.`,
 		Example: `  ebpfdev init
   ebpfdev init --template aya --least-privilege`,
 		Annotations: exits("2 no eBPF project is recognised: see --template", "5 a file is in the way"),
@@ -66,6 +70,9 @@ func runInit(ctx context.Context, opts *initOptions) error {
 	if res.Changed != "" {
 		fields.Add("changed", res.Changed+": added customizations.ebpfdev")
 	}
+	for _, setting := range res.Told {
+		fields.Add("set", setting+", as the Makefile has it")
+	}
 	if len(res.Written) == 0 && res.Changed == "" {
 		fields.Add("changed", "nothing: its dev container has ebpfdev's settings already")
 	}
@@ -75,6 +82,15 @@ func runInit(ctx context.Context, opts *initOptions) error {
 	for _, lack := range res.Lacks {
 		opts.note("the dev container that is there: " + lack)
 	}
+	opts.noteOpen(res.Open)
 	opts.say("\nNext:\n  ebpfdev up      start its container\n  ebpfdev run     build, verify, load and watch")
 	return nil
+}
+
+// noteOpen says which settings somebody has to fill in, with an example each.
+func (o *initOptions) noteOpen(list []api.OpenSetting) {
+	for _, s := range list {
+		o.note(fmt.Sprintf("%s: fill in %q in customizations.ebpfdev of devcontainer.json, such as", s.Reason, s.Name))
+		o.say("  %s", safe.Line(s.Example))
+	}
 }

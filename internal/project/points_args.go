@@ -258,7 +258,7 @@ func (r *pythonReader) shortened(expr []lexeme) []lexeme {
 // that without "lib" and ".so".
 func shortens(t []lexeme) bool {
 	parameter, any := t[3].text, false
-	for i := 6; i < len(t) && !(t[i].first && t[i].col <= t[0].col); i++ {
+	for i := 6; i < len(t) && (!t[i].first || t[i].col > t[0].col); i++ {
 		switch {
 		case t[i].is("="), t[i].is("def"), t[i].is("lambda"), t[i].is("for"):
 			return false

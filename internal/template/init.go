@@ -3,6 +3,7 @@ package template
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -44,7 +45,7 @@ func (c *Catalogue) Init(ctx context.Context, req api.InitRequest) (api.InitResu
 	config, err := devcontainer.Find(root.FS())
 	switch {
 	case errors.Is(err, api.ErrNotExist):
-		res.Written, err = c.addContainer(ctx, root, folder, res.Template, req.Options)
+		err = c.addContainer(ctx, root, req.Options, &res)
 	case err == nil:
 		err = addSettings(root, config, &res)
 	}
@@ -70,24 +71,67 @@ func (c *Catalogue) recognise(fsys fs.FS, folder, asked string) (string, error) 
 		return "", api.E("set up", folder, "", err)
 	}
 	if _, ok := c.frameworks[string(found.Framework)]; !ok {
-		return "", api.Errorf("set up", folder, api.ErrUsage,
-			"no eBPF project is recognised there; --template says which framework it is for: "+strings.Join(known, ", ")).
-			WithHint("ebpfdev init --template " + nearest("", known))
+		like, err := project.Guess(fsys)
+		if err != nil {
+			return "", api.E("set up", folder, "", err)
+		}
+		return "", api.Errorf("set up", folder, api.ErrUsage, "no eBPF project is recognised there: it has none of "+
+			strings.Join(project.Signs(), ", ")+"; --template says what it is to be").
+			WithHint("ebpfdev init --template " + string(like))
 	}
 	return string(found.Framework), nil
 }
 
 // addContainer writes the framework's dev container: the whole folder or nothing.
-func (c *Catalogue) addContainer(ctx context.Context, root *os.Root, folder, template string, o api.ContainerOptions) ([]string, error) {
-	files, err := c.render(ctx, api.ScaffoldRequest{Name: project.Name(folder), Template: template, Options: o})
+func (c *Catalogue) addContainer(ctx context.Context, root *os.Root, o api.ContainerOptions, res *api.InitResult) error {
+	files, err := c.render(ctx, api.ScaffoldRequest{Name: project.Name(res.Folder), Template: res.Template, Options: o})
 	if err != nil {
-		return nil, err
+		return err
+	}
+	told, err := suggest(root, res, project.Settings{})
+	if err != nil {
+		return err
 	}
 	written := paths(files)
 	for i := range files {
+		if files[i].path == containerFolder+"/devcontainer.json" {
+			if files[i].data, err = extend(files[i], told); err != nil {
+				return err
+			}
+		}
 		files[i].path = strings.TrimPrefix(files[i].path, containerFolder+"/")
 	}
-	return written, place(ctx, root, containerFolder, files)
+	if err := place(ctx, root, containerFolder, files); err != nil {
+		return err
+	}
+	res.Written = written
+	return nil
+}
+
+// suggest asks the project's files for settings that are not given, and writes
+// down which there are and which are left open.
+func suggest(root *os.Root, res *api.InitResult, given project.Settings) (project.Settings, error) {
+	told, open, err := project.Suggest(root.FS(), project.Framework(res.Template), given)
+	if len(told.Attach) > 0 {
+		res.Told = append(res.Told, project.Member("attach", told.Attach))
+	}
+	if len(told.Run) > 0 {
+		res.Told = append(res.Told, project.Member("run", told.Run))
+	}
+	res.Open = open
+	return told, err
+}
+
+// extend adds settings to those that a rendered devcontainer.json has.
+func extend(f file, told project.Settings) (data []byte, err error) {
+	data = f.data
+	if len(told.Attach) > 0 {
+		data, err = devcontainer.Extend(f.path, data, "ebpfdev", "attach", told.Attach)
+	}
+	if err == nil && len(told.Run) > 0 {
+		data, err = devcontainer.Extend(f.path, data, "ebpfdev", "run", told.Run)
+	}
+	return data, err
 }
 
 // addSettings adds customizations.ebpfdev to a devcontainer.json that is there.
@@ -98,18 +142,61 @@ func addSettings(root *os.Root, config string, res *api.InitResult) error {
 	}
 	file, err := devcontainer.Parse(config, data)
 	if err != nil {
-		return err
+		return api.E("", "", "", err).WithHint(editor(res.Folder, config, err))
 	}
 	res.Lacks = file.Lacks()
-	changed, err := devcontainer.Customize(config, data, "ebpfdev", project.Settings{Framework: project.Framework(res.Template)})
-	if errors.Is(err, api.ErrConflict) {
-		return nil // they are there
+	settings, err := suggest(root, res, given(file))
+	if err != nil {
+		return err
+	}
+	settings.Framework = project.Framework(res.Template)
+	changed, err := devcontainer.Customize(config, data, "ebpfdev", settings)
+	if errors.Is(err, api.ErrConflict) { // they are there
+		res.Open = append(res.Open, unset(settings)...)
+		res.Told = nil
+		return nil
 	}
 	if err != nil {
 		return err
 	}
 	res.Changed = config
 	return replace(root, config, changed)
+}
+
+// given returns the settings that a devcontainer.json has.
+func given(file *devcontainer.File) project.Settings {
+	var settings project.Settings
+	customizations, _ := file.Raw["customizations"].(map[string]any)
+	text, err := json.Marshal(customizations["ebpfdev"])
+	if err != nil || json.Unmarshal(text, &settings) != nil {
+		return project.Settings{} // whoever reads it says what is wrong
+	}
+	return settings
+}
+
+// unset are settings that somebody's own lack, whom nothing is written for.
+func unset(told project.Settings) []api.OpenSetting {
+	var open []api.OpenSetting
+	if len(told.Attach) > 0 {
+		open = append(open, api.OpenSetting{Name: "attach", Reason: "the Makefile says where its program is attached", Example: project.Member("attach", told.Attach)})
+	}
+	if len(told.Run) > 0 {
+		open = append(open, api.OpenSetting{Name: "run", Reason: "the Makefile says how its program is run", Example: project.Member("run", told.Run)})
+	}
+	return open
+}
+
+// editor opens a file that cannot be read, at the line that the error names.
+func editor(folder, name string, err error) string {
+	command := "${EDITOR:-vi} "
+	var e *api.Error
+	if errors.As(err, &e) {
+		if position, ok := strings.CutPrefix(e.Object, name+":"); ok {
+			line, _, _ := strings.Cut(position, ":")
+			command += "+" + line + " "
+		}
+	}
+	return command + shell.Quote(path.Join(folder, name))
 }
 
 // replace gives a file that is there another content, in one step; its mode and

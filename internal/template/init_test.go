@@ -2,6 +2,7 @@ package template
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -83,6 +84,71 @@ func TestInitAddsSettings(t *testing.T) {
 	}
 }
 
+// What the project's own files tell becomes a setting; what they do not is said.
+func TestInitFillsInSettings(t *testing.T) {
+	const script, makefile = "uprobe:$1:$2 { }\n", "run:\n\tbpftrace calls.bt libc malloc\n"
+	run := []string{`"run": ["bpftrace", "calls.bt", "libc", "malloc"]`}
+	open := []api.OpenSetting{{Name: "run", Reason: "calls.bt takes 2 arguments", Example: `"run": ["bpftrace", "calls.bt", "ARG1", "ARG2"]`}}
+	for name, tt := range map[string]struct {
+		files map[string]string
+		told  []string
+		open  []api.OpenSetting
+		has   string // the devcontainer.json
+	}{
+		"a new container": {map[string]string{"Makefile": makefile}, run, nil, `"malloc"`},
+		"one that is there": {
+			map[string]string{"Makefile": makefile, ".devcontainer/devcontainer.json": `{"image": "x"}`},
+			run, nil,
+			`"run":["bpftrace","calls.bt","libc","malloc"]`,
+		},
+		"nothing tells it":   {nil, nil, open, `"framework": "bpftrace"`},
+		"its own settings":   {map[string]string{".devcontainer/devcontainer.json": `{"image": "x", "customizations": {"ebpfdev": {}}}`}, nil, open, `"ebpfdev": {}`},
+		"settings that have": {map[string]string{".devcontainer/devcontainer.json": `{"image": "x", "customizations": {"ebpfdev": {"run": ["x"]}}}`}, nil, nil, `"ebpfdev": {"run": ["x"]}`},
+		"settings that could have": {
+			map[string]string{"Makefile": makefile, ".devcontainer/devcontainer.json": `{"image": "x", "customizations": {"ebpfdev": {}}}`},
+			nil,
+			[]api.OpenSetting{{Name: "run", Reason: "the Makefile says how its program is run", Example: run[0]}},
+			`"ebpfdev": {}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := map[string]string{"calls.bt": script}
+			maps.Copy(files, tt.files)
+			folder := existing(t, files)
+			res, err := catalogue(t, templates.FS).Init(t.Context(), api.InitRequest{Folder: folder})
+			if err != nil || !slices.Equal(res.Told, tt.told) || !slices.Equal(res.Open, tt.open) {
+				t.Errorf("%v\ntold %q\nopen %+v", err, res.Told, res.Open)
+			}
+			if text := readFile(t, folder, ".devcontainer/devcontainer.json"); !strings.Contains(text, tt.has) {
+				t.Errorf("no %s in\n%s", tt.has, text)
+			}
+		})
+	}
+}
+
+// A refusal says what would do, and its hint can be run.
+func TestInitRefusalsHelp(t *testing.T) {
+	for name, tt := range map[string]struct {
+		files      map[string]string
+		want, hint string // the hint's end
+	}{
+		"no project": {map[string]string{"src/x.c": ""}, "it has none of github.com/cilium/ebpf in go.mod (ebpf-go), ", "ebpfdev init --template libbpf"},
+		"broken": {
+			map[string]string{"go.mod": goMod, ".devcontainer.json": "{\n  \"image\": \"x\"\n  \"name\": 1\n}"},
+			"read .devcontainer.json:3:3: invalid character", "/my project/.devcontainer.json'",
+		},
+		"several": {
+			map[string]string{"go.mod": goMod, ".devcontainer/a/devcontainer.json": "{}", ".devcontainer/b/devcontainer.json": "{}"},
+			"there are several: .devcontainer/a/devcontainer.json, .devcontainer/b/devcontainer.json", "mv .devcontainer/b/devcontainer.json .devcontainer/b/devcontainer.json.off",
+		},
+	} {
+		_, err := catalogue(t, templates.FS).Init(t.Context(), api.InitRequest{Folder: existing(t, tt.files)})
+		if !errors.Is(err, api.ErrUsage) || !strings.Contains(err.Error(), tt.want) || !strings.HasSuffix(api.HintOf(err), tt.hint) {
+			t.Errorf("%s: %v (hint %s)", name, err, api.HintOf(err))
+		}
+	}
+}
+
 func TestInitRefuses(t *testing.T) {
 	tests := map[string]struct {
 		files map[string]string
@@ -141,6 +207,12 @@ func TestInitRecognisesEveryScaffold(t *testing.T) {
 				}
 				if got := tree(t, folder); !slices.Equal(got, made.Files) {
 					t.Errorf("it holds %q, want %q", got, made.Files)
+				}
+				if len(res.Open) > 0 {
+					t.Errorf("left open: %+v", res.Open)
+				}
+				if kind.ID != "tracepoint" && len(res.Told) != 1 {
+					t.Errorf("told: %q", res.Told)
 				}
 				if readFile(t, folder, ".devcontainer/Dockerfile") != dockerfile {
 					t.Error("the image is another one")
