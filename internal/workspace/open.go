@@ -23,7 +23,7 @@ func (w *Workspace) Open(ctx context.Context, req api.OpenRequest) (api.Session,
 	if err != nil {
 		return nil, err
 	}
-	settings, config, err := w.settings(ctx, req.Folder)
+	settings, p, err := w.settings(ctx, req.Folder)
 	if err != nil && target != api.TargetLocal {
 		return nil, err
 	}
@@ -37,7 +37,11 @@ func (w *Workspace) Open(ctx context.Context, req api.OpenRequest) (api.Session,
 			return nil, errors.Join(err, session.Close())
 		}
 	}
-	return &projectSession{Session: session, settings: settings, config: config, folder: folder}, nil
+	opened := &projectSession{Session: session, settings: settings, folder: folder}
+	if p != nil {
+		opened.config, opened.dockerfile = p.config, p.dockerfile()
+	}
+	return opened, nil
 }
 
 func (w *Workspace) openTarget(ctx context.Context, target api.TargetName, req api.OpenRequest) (api.Session, error) {
@@ -58,30 +62,31 @@ func (w *Workspace) openLocal(ctx context.Context, req api.OpenRequest) (api.Ses
 	return w.opts.Local(ctx, req)
 }
 
-// settings returns what a folder's configuration says for ebpfdev, and its path;
+// settings returns what a folder's configuration says for ebpfdev, and all of it;
 // nothing for a folder without one. This machine's kernel can be used without.
-func (w *Workspace) settings(ctx context.Context, folder string) (_ ebpf.Settings, config string, _ error) {
+func (w *Workspace) settings(ctx context.Context, folder string) (ebpf.Settings, *project, error) {
 	if folder == "" {
-		return ebpf.Settings{}, "", nil
+		return ebpf.Settings{}, nil, nil
 	}
 	p, err := w.load(ctx, folder)
 	if errors.Is(err, api.ErrNotExist) {
-		return ebpf.Settings{}, "", nil
+		return ebpf.Settings{}, nil, nil
 	}
 	if err != nil {
-		return ebpf.Settings{}, "", err
+		return ebpf.Settings{}, nil, err
 	}
 	settings, err := p.settings()
-	return settings, p.config, err
+	return settings, p, err
 }
 
 // projectSession fills in what a request leaves open from the project's settings,
 // and checks the attach points of its sources before a build.
 type projectSession struct {
 	api.Session
-	settings ebpf.Settings
-	config   string // the devcontainer.json that has them
-	folder   string // the workspace folder on this side; empty without one
+	settings   ebpf.Settings
+	config     string // the devcontainer.json that has them
+	dockerfile string // what the container's image is built from; empty for one that is not
+	folder     string // the workspace folder on this side; empty without one
 }
 
 // Build implements api.Builder.
@@ -89,14 +94,16 @@ func (s *projectSession) Build(ctx context.Context, req api.BuildRequest, fn fun
 	if err := s.checkPoints(ctx, req, fn); err != nil {
 		return api.BuildResult{}, err
 	}
-	return s.Session.Build(ctx, s.settings.Request(req), fn)
+	res, err := s.Session.Build(ctx, s.settings.Request(req), fn)
+	return res, s.lacking(err)
 }
 
 // Load implements api.Loader. The settings may name programs of several objects:
 // those count that this object has a symbol for.
 func (s *projectSession) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, error) {
 	if req.Process != nil { // it attaches its programs itself
-		return s.Session.Load(ctx, req)
+		res, err := s.Session.Load(ctx, req)
+		return res, s.lacking(err)
 	}
 	given := len(req.Attach)
 	attach := s.settings.Options(req.Attach)
