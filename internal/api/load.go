@@ -67,6 +67,7 @@ type Attachment struct {
 type ProcessEnd struct {
 	At       time.Time    `json:"at,omitzero"`
 	ExitCode int          `json:"exit_code"`        // 128+n when a signal ended it; -1 when nobody saw it end
+	Signal   int          `json:"signal,omitempty"` // that ended it
 	Output   []OutputLine `json:"output,omitempty"` // the last lines that it printed
 }
 

@@ -66,13 +66,14 @@ func (f *Fake) SetLastWords(lines ...string) {
 	}
 }
 
-// EndProcess lets a project's process end by itself.
+// EndProcess lets a project's process end by itself, or by a signal: its exit code
+// is 128 and that.
 func (f *Fake) EndProcess(project string, exitCode int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, p := range f.runs {
 		if p.Project == project {
-			p.Ended = &api.ProcessEnd{At: p.StartedAt, ExitCode: exitCode, Output: p.said}
+			p.Ended = &api.ProcessEnd{At: p.StartedAt, ExitCode: exitCode, Signal: max(exitCode-128, 0), Output: p.said}
 		}
 	}
 	f.takeOut(project)
@@ -101,7 +102,11 @@ func (f *Fake) endProcess(project string) (removed []string) {
 			return false
 		}
 		words := fmt.Sprintf("process %s (pid %d)", path.Base(p.Args[0]), p.PID)
-		if p.Ended != nil {
+		switch {
+		case p.Ended == nil:
+		case p.Ended.Signal != 0:
+			words += fmt.Sprintf(", which had been killed by signal %d", p.Ended.Signal)
+		default:
 			words += fmt.Sprintf(", which had ended with exit code %d", p.Ended.ExitCode)
 		}
 		removed = append(removed, words)

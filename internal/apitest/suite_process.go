@@ -231,13 +231,13 @@ func (s *suite) processDies(t *testing.T) {
 		checkGone(ctx, t, target, res)
 		runs, err := target.ListProcesses(ctx, api.ListRequest{Project: res.Project})
 		must(t, "ListProcesses", err)
-		if len(runs) != 1 || runs[0].Ended == nil || runs[0].Ended.ExitCode != 137 || len(runs[0].Ended.Output) != 1 {
-			t.Errorf("processes = %+v, want one that ended with 137", runs)
+		if len(runs) != 1 || runs[0].Ended == nil || runs[0].Ended.ExitCode != 137 || runs[0].Ended.Signal != 9 || len(runs[0].Ended.Output) != 1 {
+			t.Errorf("processes = %+v, want one that signal 9 has killed", runs)
 		}
 		checkEmpty(ctx, t, target, res.Project)
 		unloaded, err := target.Unload(ctx, api.UnloadRequest{Project: res.Project})
 		must(t, "Unload", err)
-		if len(unloaded.Removed) != 1 || !strings.Contains(unloaded.Removed[0], "exit code 137") {
+		if len(unloaded.Removed) != 1 || !strings.HasSuffix(unloaded.Removed[0], "which had been killed by signal 9") {
 			t.Errorf("Unload removed %q", unloaded.Removed)
 		}
 

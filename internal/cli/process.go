@@ -17,6 +17,9 @@ func processInWords(p api.RunningProcess) string {
 	if p.Ended == nil {
 		return words
 	}
+	if p.Ended.Signal != 0 { // what it printed last is not why
+		return words + fmt.Sprintf(" was killed by signal %d", p.Ended.Signal)
+	}
 	words += " ended by itself"
 	if p.Ended.ExitCode >= 0 {
 		words += fmt.Sprintf(" with exit code %d", p.Ended.ExitCode)

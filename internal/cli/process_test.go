@@ -42,6 +42,13 @@ func died(h *harness) {
 	h.session.EndProcess("probe", 137)
 }
 
+// broke is started after its process gave up.
+func broke(h *harness) {
+	started(h)
+	h.session.Print("probe", "Attaching 2 probes...", "no such luck\x1b[2J")
+	h.session.EndProcess("probe", 1)
+}
+
 // TestProcessCommands compares all that commands print about programs whose
 // loader is a process.
 func TestProcessCommands(t *testing.T) {
@@ -80,6 +87,7 @@ func TestProcessCommands(t *testing.T) {
 		{name: "unload-died", setup: died, args: []string{"unload"}},
 		{name: "status", setup: func(h *harness) { started(h); status(h) }, args: []string{"status"}},
 		{name: "status-died", setup: func(h *harness) { died(h); status(h) }, args: []string{"status"}},
+		{name: "status-broke", setup: func(h *harness) { broke(h); status(h) }, args: []string{"status"}},
 		{name: "status-died-json", setup: func(h *harness) { died(h); status(h) }, args: []string{"status", "-o", "json"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

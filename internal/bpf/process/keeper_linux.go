@@ -197,7 +197,8 @@ func (k *keeper) bury() {
 		k.gone = true
 		end := End{At: time.Now(), ExitCode: status.ExitStatus()}
 		if status.Signaled() {
-			end.ExitCode = 128 + int(status.Signal())
+			end.Signal = int(status.Signal())
+			end.ExitCode = 128 + end.Signal
 		}
 		k.ended <- end
 	}

@@ -36,7 +36,8 @@ type Record struct {
 // End tells how a loader ended.
 type End struct {
 	At       time.Time `json:"at"`
-	ExitCode int       `json:"exit_code"` // 128+n when a signal ended it
+	ExitCode int       `json:"exit_code"`        // 128+n when a signal ended it
+	Signal   int       `json:"signal,omitempty"` // that ended it
 }
 
 // unseen is the exit code of a loader that nobody saw end: its keeper was killed

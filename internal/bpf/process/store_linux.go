@@ -67,7 +67,7 @@ func (s *Store) Describe(r Record) api.RunningProcess {
 	}
 	switch {
 	case r.Ended != nil:
-		p.Ended = &api.ProcessEnd{At: r.Ended.At, ExitCode: r.Ended.ExitCode, Output: s.lastWords(r.Project)}
+		p.Ended = &api.ProcessEnd{At: r.Ended.At, ExitCode: r.Ended.ExitCode, Signal: r.Ended.Signal, Output: s.lastWords(r.Project)}
 	case !r.Running():
 		p.Ended = &api.ProcessEnd{ExitCode: unseen, Output: s.lastWords(r.Project)}
 	}
@@ -214,16 +214,20 @@ func (s *Store) End(ctx context.Context, name string) (removed []string, said []
 	if ran {
 		said = outputs(tail(s.dir(name), before))
 	} else {
-		words += ", which had ended" + endWords(*r)
+		words += ", which " + endWords(*r)
 	}
 	return []string{words}, said, s.remove(ctx, name)
 }
 
 func endWords(r Record) string {
-	if r.Ended == nil {
-		return ""
+	switch {
+	case r.Ended == nil:
+		return "had ended"
+	case r.Ended.Signal != 0:
+		return fmt.Sprintf("had been killed by signal %d", r.Ended.Signal)
+	default:
+		return fmt.Sprintf("had ended with exit code %d", r.Ended.ExitCode)
 	}
-	return fmt.Sprintf(" with exit code %d", r.Ended.ExitCode)
 }
 
 // remove removes a project's folder once nobody holds it.
