@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +21,7 @@ const otherFolder = "ebpfdev new OTHER-NAME, or --workspace-folder EMPTY-FOLDER"
 type newOptions struct {
 	*factory
 	req    api.ScaffoldRequest
+	values []string // NAME=VALUE
 	up     bool
 	output output.Choice
 }
@@ -51,7 +54,7 @@ empty. At a terminal ebpfdev asks for what the flags leave out.`,
 	flags.StringVar(&opts.req.Template, "template", "", "the framework, `ID`: see \"ebpfdev templates list\"")
 	flags.StringVar(&opts.req.Kind, "kind", "", "the kind of program, `ID`")
 	addContainerFlags(cmd, &opts.req.Options)
-	flags.StringToStringVar(&opts.req.Values, "option", nil, "choose a value of the template, as `NAME=VALUE` (repeat for more): see \"ebpfdev templates show\"")
+	flags.StringArrayVar(&opts.values, "option", nil, "choose a value of the template, as `NAME=VALUE` (repeat for more): see \"ebpfdev templates show\"")
 	flags.BoolVar(&opts.up, "up", false, "start the container too")
 	completeTemplates(cmd, f)
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
@@ -67,6 +70,10 @@ func addContainerFlags(cmd *cobra.Command, o *api.ContainerOptions) {
 }
 
 func runNew(ctx context.Context, opts *newOptions) error {
+	var err error
+	if opts.req.Values, err = parseOptions(opts.values, opts.req); err != nil {
+		return err
+	}
 	sc, err := opts.scaffolder()
 	if err != nil {
 		return err
@@ -106,6 +113,32 @@ func runNew(ctx context.Context, opts *newOptions) error {
 		return err
 	}
 	return opts.writeNew(res)
+}
+
+// parseOptions reads NAME=VALUE, also several with commas between.
+func parseOptions(specs []string, req api.ScaffoldRequest) (map[string]string, error) {
+	var values map[string]string
+	for _, spec := range specs {
+		parts := []string{spec}
+		if strings.Count(spec, "=") > 1 {
+			parts = strings.Split(spec, ",")
+		}
+		for _, part := range parts {
+			name, value, ok := strings.Cut(part, "=")
+			if !ok || name == "" {
+				hint := "ebpfdev templates list"
+				if req.Template != "" {
+					hint = "ebpfdev templates show " + shell.Quote(path.Join(req.Template, req.Kind))
+				}
+				return nil, api.Errorf("read", "--option "+part, api.ErrUsage, "it is not of the form NAME=VALUE").WithHint(hint)
+			}
+			if values == nil {
+				values = map[string]string{}
+			}
+			values[name] = value
+		}
+	}
+	return values, nil
 }
 
 // projectFolder is where the project goes: the folder that was named, else the

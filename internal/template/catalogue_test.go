@@ -281,7 +281,7 @@ func TestValuesRefused(t *testing.T) {
 		"bad value":                 {"level", "x", `option level cannot be "x": how much`, "ebpfdev new probe --template fw --kind one --option level=3"},
 		"injection":                 {"level", "7\"; rm", `option level cannot be`, "ebpfdev new probe --template fw --kind one --option level=3"},
 		"line break":                {"level", "7\n", `option level cannot be "7\n"`, "ebpfdev new probe --template fw --kind one --option level=3"},
-		"a value that is no option": {"color", "green", `no option "color"`, "ebpfdev new probe --template fw --kind one --option level=green"},
+		"a value that is no option": {"color", "green", `no option "color"`, "ebpfdev templates show fw/one"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -107,9 +107,12 @@ func unknownOption(req api.ScaffoldRequest, name string, options []option) error
 		return api.Errorf("create project", req.Name, api.ErrUsage, fmt.Sprintf("%s has no options, so no %q", what, name)).
 			WithHint(withValue(req, name, "", ""))
 	}
-	return api.Errorf("create project", req.Name, api.ErrUsage,
-		fmt.Sprintf("%s has no option %q; it has %s", what, name, strings.Join(known, ", "))).
-		WithHint(withValue(req, name, nearest(name, known), req.Values[name]))
+	err := api.Errorf("create project", req.Name, api.ErrUsage, fmt.Sprintf("%s has no option %q; it has %s", what, name, strings.Join(known, ", ")))
+	meant := near.Names(name, known, 1)
+	if len(meant) == 0 {
+		return err.WithHint("ebpfdev templates show " + what)
+	}
+	return err.WithHint(withValue(req, name, meant[0], req.Values[name]))
 }
 
 // withValue returns the command of a request with the value of an option
