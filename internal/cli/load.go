@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -79,6 +80,11 @@ func runLoad(ctx context.Context, opts *loadOptions) error {
 		return api.Errorf("load", "", api.ErrUsage, "--attach and --no-attach exclude each other")
 	}
 	return opts.withSession(ctx, func(s api.Session) error {
+		if !opts.replace && len(opts.paths) == 0 {
+			if err := refuseLoaded(ctx, s, "load", projectName(opts.project, s)); err != nil {
+				return err
+			}
+		}
 		p, err := opts.program(ctx, s, "load", opts.paths, api.BuildRequest{Attach: attach, NoCheck: opts.noAttach})
 		if err != nil {
 			return err
@@ -105,6 +111,26 @@ func runLoad(ctx context.Context, opts *loadOptions) error {
 		opts.say("Pinned %d %s. \"ebpfdev unload\" takes back what was loaded.", len(res.Pins), plural(len(res.Pins), "object", "objects"))
 		return nil
 	})
+}
+
+// refuseLoaded spares a build whose programs would be refused, because the project
+// has some in the kernel. What cannot be told is for the load to say.
+func refuseLoaded(ctx context.Context, s api.Session, op, project string) error {
+	if project == "" { // it would be any
+		return nil
+	}
+	cause := "the project is loaded already"
+	processes, err := s.ListProcesses(ctx, api.ListRequest{Project: project})
+	if err != nil {
+		return ctx.Err()
+	}
+	running := slices.IndexFunc(processes, func(p api.RunningProcess) bool { return p.Ended == nil })
+	if running >= 0 {
+		cause += ", by " + processInWords(processes[running])
+	} else if programs, err := s.ListPrograms(ctx, api.ListRequest{Project: project}); err != nil || len(programs) == 0 {
+		return ctx.Err()
+	}
+	return api.Errorf(op, project, api.ErrConflict, cause).WithHint("ebpfdev " + op + " --replace")
 }
 
 // command is the command line that loads the same anew.

@@ -27,3 +27,24 @@ func TestParseAttach(t *testing.T) {
 		}
 	}
 }
+
+// What would be refused in the end is not built first.
+func TestLoadedAlready(t *testing.T) {
+	for _, command := range []string{"load", "run"} {
+		h := newHarness(t)
+		if code := h.run(t, command); code != 5 || h.session.Calls("Build") != 0 || h.session.Calls("Load") != 0 {
+			t.Errorf("%s: exit %d after %d builds: %s", command, code, h.session.Calls("Build"), h.errOut)
+		}
+		want := "error: " + command + " probe: the project is loaded already\nhint: ebpfdev " + command + " --replace\n"
+		if h.errOut.String() != want {
+			t.Errorf("got %s", h.errOut)
+		}
+	}
+	h := newHarness(t)
+	if h.run(t, "load", "--replace"); h.session.Calls("Build") != 1 {
+		t.Errorf("--replace: %d builds: %s", h.session.Calls("Build"), h.errOut)
+	}
+	if h.run(t, "load", "--project", "other"); h.session.Calls("Build") != 2 {
+		t.Errorf("another project: %d builds: %s", h.session.Calls("Build"), h.errOut)
+	}
+}

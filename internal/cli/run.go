@@ -73,6 +73,11 @@ func runRun(ctx context.Context, opts *runOptions) error {
 		return api.Errorf("run", "", api.ErrUsage, "--count and --for take what is above 0")
 	}
 	return opts.withSession(ctx, func(s api.Session) error {
+		if !opts.replace && len(opts.paths) == 0 {
+			if err := refuseLoaded(ctx, s, "run", s.Info().Project); err != nil {
+				return err
+			}
+		}
 		p, err := opts.program(ctx, s, "run", opts.paths, api.BuildRequest{Attach: attach})
 		if err != nil {
 			return err
