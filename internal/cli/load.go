@@ -99,6 +99,7 @@ func runLoad(ctx context.Context, opts *loadOptions) error {
 			return opts.sources(s).inError(err, p.object)
 		}
 		if opts.output.Format == output.FormatJSON {
+			res.Links = append(perfEvents(res), res.Links...)
 			return output.JSON(opts.io.Out, res)
 		}
 		if err := opts.writeLoaded(res, opts.noAttach, opts.command()); err != nil {

@@ -77,6 +77,23 @@ func attachments(ctx context.Context, s api.Session, req api.ListRequest) ([]api
 	return append(list, links...), err
 }
 
+// perfEvents returns what a load's process has attached by perf events, as links
+// without an id: "link list" has them so.
+func perfEvents(res api.LoadResult) []api.Link {
+	links := []api.Link{}
+	if res.Process == nil {
+		return links
+	}
+	names := map[uint32]string{}
+	for _, p := range res.Programs {
+		names[p.ID] = p.Name
+	}
+	for _, a := range res.Process.Attached {
+		links = append(links, api.Link{Type: "perf_event", ProgramID: a.ProgramID, Program: names[a.ProgramID], Target: a.Target, Project: res.Project})
+	}
+	return links
+}
+
 // linkID writes a link's id; an attachment that is no link has none.
 func linkID(l api.Link) string {
 	if l.ID == 0 {
