@@ -68,15 +68,23 @@ func TestCommands(t *testing.T) {
 		{name: "headers", setup: headersMounted, args: []string{"headers"}},
 		{name: "headers-json", setup: headersMounted, args: []string{"headers", "-o", "json"}},
 		{name: "headers-nearest", setup: func(h *harness) {
+			ofBCC(h)
 			h.deps.Run = says("nearest\t/usr/src/linux-headers-6.12.9-amd64\t6.12.9\n", "warning: headers of 6.12.9 for the kernel 6.18.44\n", 0)
 		}, args: []string{"headers", "--target", "local"}},
 		{name: "headers-none", setup: func(h *harness) {
+			ofBCC(h)
 			h.deps.Run = says("", "error: no headers of the kernel 6.18.44\x1b[2J\nhint: sudo apt-get install linux-headers-6.18.44\n", 3)
 		}, args: []string{"headers", "--target", "local"}},
 		{name: "headers-script-fails", setup: func(h *harness) {
+			ofBCC(h)
 			h.deps.Run = says("", "sh: 7: Syntax error\n", 2)
 		}, args: []string{"headers", "--target", "local"}},
-		{name: "headers-script-babbles", setup: func(h *harness) { h.workspace.Output = "what?\n" }, args: []string{"headers"}},
+		{name: "headers-script-babbles", setup: func(h *harness) { ofBCC(h); h.workspace.Output = "what?\n" }, args: []string{"headers"}},
+		{name: "headers-not-needed", args: []string{"headers"}},
+		{name: "headers-not-needed-json", args: []string{"headers", "-o", "json"}},
+		{name: "headers-forced", setup: func(h *harness) {
+			h.workspace.Output = "kheaders\t/sys/kernel/kheaders.tar.xz\t6.18.44\n"
+		}, args: []string{"headers", "--force"}},
 		{name: "exec-missing", args: []string{"exec"}},
 		{name: "exec-bad-env", args: []string{"exec", "-e", "X", "--", "true"}},
 		{name: "logs", args: []string{"logs", "--tail", "5"}},
@@ -421,7 +429,12 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+func ofBCC(h *harness) {
+	h.workspace.SetStatus(api.Status{Folder: "/src/probe", Project: "probe", Framework: "bcc", State: "running"})
+}
+
 func headersMounted(h *harness) {
+	ofBCC(h)
 	h.workspace.Output = "mount\t/host/usr/src/linux-headers-6.12.9-amd64\t6.12.9-amd64\n"
 }
 

@@ -14,15 +14,17 @@ import (
 
 type headersOptions struct {
 	*factory
+	force  bool
 	output output.Choice
 }
 
 // Headers is what `ebpfdev headers -o json` prints.
 type Headers struct {
-	Source  string `json:"source"`            // "present", "mount", "kheaders", "package" or "nearest"
-	Path    string `json:"path"`              // a folder, or the kernel's own archive
-	Version string `json:"version"`           // of the kernel that they are for
+	Source  string `json:"source"`            // "present", "mount", "kheaders", "package" or "nearest"; "not needed" for none
+	Path    string `json:"path,omitempty"`    // a folder, or the kernel's own archive
+	Version string `json:"version,omitempty"` // of the kernel that they are for
 	Warning string `json:"warning,omitempty"` // when that is another than the one that runs
+	Reason  string `json:"reason,omitempty"`  // why none are needed
 }
 
 func newCmdHeaders(f *factory) *cobra.Command {
@@ -35,18 +37,28 @@ func newCmdHeaders(f *factory) *cobra.Command {
 first that has some counts: they are there already (present), the machine that
 runs the engine (mount), the kernel itself (kheaders), the distribution's package
 for exactly this kernel (package), or the nearest one of the image (nearest).
-Outside a container nothing is changed.`,
+Outside a container nothing is changed. Projects of other frameworks need none, and
+get none without --force.`,
 		Example: `  ebpfdev headers
   ebpfdev headers -o json | jq -r .path`,
 		Annotations: exits("3 there are none, and why"),
 		Args:        cobra.NoArgs,
 		RunE:        func(cmd *cobra.Command, _ []string) error { return runHeaders(cmd.Context(), opts) },
 	}
+	cmd.Flags().BoolVar(&opts.force, "force", false, "find them also for a project that needs none")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
 	return cmd
 }
 
 func runHeaders(ctx context.Context, opts *headersOptions) error {
+	if why := opts.needless(ctx); why != "" && !opts.force {
+		if opts.output.Format == output.FormatJSON {
+			return output.JSON(opts.io.Out, Headers{Source: "not needed", Reason: why})
+		}
+		_, err := fmt.Fprintf(opts.io.Out, "kernel headers: not needed: %s\n", why)
+		opts.say("\"ebpfdev headers --force\" finds them all the same.")
+		return err
+	}
 	h, err := opts.findHeaders(ctx)
 	if err != nil {
 		return err
@@ -59,6 +71,30 @@ func runHeaders(ctx context.Context, opts *headersOptions) error {
 	}
 	_, err = fmt.Fprintf(opts.io.Out, "kernel headers: %s %s (%s)\n", line(h.Source), line(h.Path), line(h.Version))
 	return err
+}
+
+// needless says why the project needs no headers, "" when it may.
+func (o *headersOptions) needless(ctx context.Context) string {
+	framework := ""
+	err := o.withWorkspace(func(ws api.Workspace, folder string) error {
+		status, err := ws.Status(ctx, api.StatusRequest{Folder: folder})
+		framework = status.Framework
+		return err
+	})
+	if err != nil { // no project, or one that cannot be told of
+		return ""
+	}
+	switch framework {
+	case "libbpf":
+		return "a libbpf project is compiled against the kernel's types in BTF (vmlinux.h)"
+	case "ebpf-go":
+		return "an ebpf-go project is compiled against the kernel's types in BTF (vmlinux.h)"
+	case "aya":
+		return "an aya project is compiled without the kernel's types"
+	case "bpftrace":
+		return "bpftrace reads the kernel's types from BTF"
+	}
+	return ""
 }
 
 // findHeaders runs the script that BCC projects have as scripts/headers.sh.
