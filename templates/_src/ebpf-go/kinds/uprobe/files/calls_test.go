@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"os"
@@ -37,43 +38,67 @@ func TestCountsCalls(t *testing.T) {
 // With a process id nobody else is counted.
 func TestCountsOneProcess(t *testing.T) {
 	needRoot(t)
-	if !wholeMachine(t) {
-		t.Skip("the kernel's process ids are not those seen here")
-	}
 	ls := copyOf(t, "ls", "one"+strconv.Itoa(os.Getpid()))
-	cmd := exec.Command("sh", "-c", `read go && exec "$0" /`, ls) // exec keeps the process id
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	c := newCounter(t, cmd.Process.Pid)
+	one, pid := waiting(t, ls)
+	c := newCounter(t, pid)
 	if err := c.Attach("libc.so.6", "malloc"); err != nil {
 		t.Fatal(err)
 	}
 	if err := exec.Command(ls, "/").Run(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(stdin, "go\n"); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Fatal(err)
-	}
+	one()
 	list, err := c.Top(100)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, u := range list {
-		if u.PID != cmd.Process.Pid {
+		if u.PID != pid {
 			t.Errorf("somebody else is counted: %+v", u)
 		}
 	}
 	if got := usageOf(t, c, filepath.Base(ls)); got.Calls == 0 {
 		t.Errorf("got %+v", got)
 	}
+}
+
+// waiting starts a process that becomes a program when one is called, which waits
+// for its end. In a container with a pid namespace of its own its number here is
+// not the kernel's, so the kernel's comes from a counter of all processes.
+func waiting(t *testing.T, program string) (one func(), pid int) {
+	t.Helper()
+	all := newCounter(t, 0)
+	if err := all.Attach("libc.so.6", "malloc"); err != nil {
+		t.Fatal(err)
+	}
+	sh := copyOf(t, "sh", "sh"+strconv.Itoa(os.Getpid()))
+	cmd := exec.Command(sh, "-c", `echo ready && read go && exec "$0" /`, program) // exec keeps the process id
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	out := bufio.NewReader(stdout)
+	if _, err := out.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		if _, err := io.WriteString(stdin, "go\n"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, out); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Fatal(err)
+		}
+	}, usageOf(t, all, filepath.Base(sh)).PID
 }
 
 func TestAttachRefuses(t *testing.T) {
