@@ -33,6 +33,9 @@ type BuildPurpose string
 const (
 	BuildForLoad   BuildPurpose = "load"
 	BuildForVerify BuildPurpose = "verify"
+	// BuildForTypes runs nothing: the objects that are there tell what types they
+	// declare, and there may be none.
+	BuildForTypes BuildPurpose = "types"
 )
 
 // BuildEvent is something that a build has to say while it runs.

@@ -5,11 +5,18 @@ import "time"
 // EventsRequest asks for a stream of records.
 type EventsRequest struct {
 	// Project selects the ring buffers and perf event arrays that Load made for
-	// it; Maps selects others. Where a process loaded the project's programs, it
+	// it, and consumes what they hold. Where a process loaded the project's programs, it
 	// selects what that printed, as far back as it is kept: records belong to
 	// the process, and reading them here would take them from it.
-	Project string   `json:"project,omitempty"`
+	Project string `json:"project,omitempty"`
+	// Maps selects any others. What comes into a ring buffer from now on is read and
+	// left to its reader; a tap that is too slow misses bytes and says how many.
+	// With Consume it is taken from its reader, which a perf event array can only be.
 	Maps    []MapRef `json:"maps,omitempty"`
+	Consume bool     `json:"consume,omitempty"`
+	// Type names the C type of the records of Maps, "struct event" or "event", in the
+	// BTF of the programs that use them, or of Object. Empty: what their names tell.
+	Type string `json:"type,omitempty"`
 	// Object, when given, holds the BTF that names the records' types, for
 	// maps that were not loaded by this target.
 	Object Object `json:"object,omitzero"`
@@ -21,11 +28,12 @@ type EventKind string
 
 // The kinds of events.
 const (
-	EventReady  EventKind = "ready"  // everything asked for is open; what happens from now on is seen
-	EventRecord EventKind = "record" // one record of a map
-	EventLog    EventKind = "log"    // one line of bpf_printk
-	EventLost   EventKind = "lost"   // Lost records of Map did not reach us; without Map, Lost lines of output
-	EventOutput EventKind = "output" // one line that the project's loader process printed
+	EventReady   EventKind = "ready"   // everything asked for is open; what happens from now on is seen
+	EventRecord  EventKind = "record"  // one record of a map
+	EventLog     EventKind = "log"     // one line of bpf_printk
+	EventLost    EventKind = "lost"    // Lost records or Bytes bytes of Map did not reach us; without Map, Lost lines of output
+	EventWarning EventKind = "warning" // Text says what the person who watches should know
+	EventOutput  EventKind = "output"  // one line that the project's loader process printed
 )
 
 // Event is one record, log line or count of lost records.
@@ -42,4 +50,5 @@ type Event struct {
 	// Stderr: a line of output came from standard error.
 	Stderr bool   `json:"stderr,omitempty"`
 	Lost   uint64 `json:"lost,omitempty"`
+	Bytes  uint64 `json:"lost_bytes,omitempty"`
 }

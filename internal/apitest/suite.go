@@ -123,6 +123,7 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"Watch", false, s.watch},
 		{"Counts", opts.NoKernel, s.counts},
 		{"Events", opts.NoKernel, s.events},
+		{"EventsTap", opts.NoKernel, s.eventsTap},
 		{"Logs", opts.NoKernel || opts.NoLogs, s.logs},
 		{"EventsCallbackError", opts.NoKernel, s.eventsCallbackError},
 		{"Verify", opts.NoKernel, s.verify},

@@ -55,6 +55,39 @@ func (s *suite) events(t *testing.T) {
 	}
 }
 
+// eventsTap reads a buffer beside its reader, by its name and with a type of the
+// programs that use it.
+func (s *suite) eventsTap(t *testing.T) {
+	ctx, target, res := s.loaded(t)
+	ref := api.MapRef{Name: EventsMap, Project: res.Project}
+	consumed := make(chan error, 1)
+	reading, stop := context.WithCancel(ctx)
+	go func() {
+		consumed <- target.StreamEvents(reading, api.EventsRequest{Project: res.Project}, func(api.Event) error { return nil })
+	}()
+	events := stream(ctx, t, target, api.EventsRequest{Maps: []api.MapRef{ref}, Type: "struct limits", Object: CountObject()}, func(e api.Event) bool {
+		return e.Kind == api.EventRecord
+	})
+	stop()
+	if err := <-consumed; !errors.Is(err, context.Canceled) {
+		t.Errorf("the reader ended with %v", err)
+	}
+	last := events[len(events)-1]
+	if events[0].Kind != api.EventReady || last.Map != EventsMap || last.Type != "struct limits" || len(last.Data.Raw) != 32 {
+		t.Errorf("events = %+v", events)
+	}
+	for _, tt := range []struct {
+		req  api.EventsRequest
+		kind api.Kind
+	}{
+		{api.EventsRequest{Maps: []api.MapRef{ref}, Type: "struct evnt"}, api.ErrNotExist},
+		{api.EventsRequest{Maps: []api.MapRef{{Name: "no_such_map"}}}, api.ErrNotExist},
+		{api.EventsRequest{Maps: []api.MapRef{{Name: CountsMap, Project: res.Project}}}, api.ErrUsage},
+	} {
+		wantKind(t, "StreamEvents", target.StreamEvents(ctx, tt.req, func(api.Event) error { return nil }), tt.kind)
+	}
+}
+
 func (s *suite) logs(t *testing.T) {
 	ctx, target, res := s.loaded(t)
 	// A line may lack the process's name: the kernel remembers only some of them.

@@ -52,6 +52,10 @@ func (b *Builder) Build(ctx context.Context, req api.BuildRequest, fn func(api.B
 	if err != nil {
 		return api.BuildResult{}, err
 	}
+	if req.For == api.BuildForTypes {
+		objects, err := collect(ctx, req.Dir, p.Objects)
+		return api.BuildResult{Framework: string(p.Framework), Objects: objects}, err
+	}
 	who, err := userOf(req.Dir, b.env)
 	if err != nil {
 		return api.BuildResult{}, api.E("build", req.Dir, api.ErrEnvironment, err)

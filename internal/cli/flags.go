@@ -20,8 +20,8 @@ func (t *target) String() string { return string(*t) }
 func (t *target) Type() string   { return "WHERE" }
 
 func (t *target) Set(s string) error {
-	version, _ := api.TargetName(s).Kernel()
-	if !slices.Contains(targets(), s) && version == "" {
+	version, guest := api.TargetName(s).Kernel()
+	if !slices.Contains(targets(), s) && (!guest || version == "") {
 		return fmt.Errorf("%q is not one of %s, kernel:VERSION", s, strings.Join(targets(), ", "))
 	}
 	*t = target(s)
@@ -39,8 +39,10 @@ func (k kernelVersion) String() string {
 	if k.target == nil { // pflag asks the zero value
 		return ""
 	}
-	version, _ := api.TargetName(*k.target).Kernel()
-	return version
+	if version, ok := api.TargetName(*k.target).Kernel(); ok {
+		return version
+	}
+	return ""
 }
 
 func (k kernelVersion) Type() string { return "VERSION" }

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -17,23 +15,15 @@ import (
 // takeBackWithin bounds the cleaning up after Ctrl-C.
 const takeBackWithin = 30 * time.Second
 
-// errEnough ends a stream that has shown what was asked for.
-var errEnough = errors.New("enough")
-
 type runOptions struct {
-	*factory
+	watchOptions
 	paths   []string
 	attach  []string
 	replace bool
-	count   int
-	during  time.Duration
-	output  output.Choice
-
-	writing sync.Mutex // events and entries are printed side by side
 }
 
 func newCmdRun(f *factory) *cobra.Command {
-	opts := &runOptions{factory: f}
+	opts := &runOptions{watchOptions: watchOptions{factory: f, ready: "watching; Ctrl-C ends it and takes everything back"}}
 	cmd := &cobra.Command{
 		Use:   "run [OBJECT|FILE.bt|FILE.py]",
 		Short: "Build, verify, load and watch, until Ctrl-C takes it all back",
@@ -58,9 +48,7 @@ printed. It ends by Ctrl-C as at a terminal, or by itself.`,
 	flags := cmd.Flags()
 	addAttachFlag(cmd, &opts.attach)
 	flags.BoolVar(&opts.replace, "replace", false, "unload what the project has loaded first")
-	flags.IntVarP(&opts.count, "count", "n", 0, "end after `N` events")
-	flags.DurationVar(&opts.during, "for", 0, "end after this `TIME`, such as 10s")
-	addOutput(cmd, &opts.output, output.FormatTable, output.FormatNDJSON)
+	opts.addFlags(cmd)
 	return cmd
 }
 
@@ -69,8 +57,8 @@ func runRun(ctx context.Context, opts *runOptions) error {
 	if err != nil {
 		return err
 	}
-	if opts.count < 0 || opts.during < 0 {
-		return api.Errorf("run", "", api.ErrUsage, "--count and --for take what is above 0")
+	if err := opts.checkFlags("run"); err != nil {
+		return err
 	}
 	return opts.withSession(ctx, func(s api.Session) error {
 		if !opts.replace && len(opts.paths) == 0 {
@@ -172,68 +160,4 @@ func (o *runOptions) watch(ctx context.Context, s api.Session, loaded []api.Map,
 	stop()
 	group.Wait()
 	return err
-}
-
-// stream prints events until the context ends or there were enough.
-func (o *runOptions) stream(ctx context.Context, s api.Session, req api.EventsRequest) error {
-	if o.during > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, o.during, errEnough)
-		defer cancel()
-	}
-	seen := 0
-	err := s.StreamEvents(ctx, req, func(e api.Event) error {
-		if e.Kind == api.EventReady {
-			o.say("watching; Ctrl-C ends it and takes everything back")
-		}
-		if err := o.writeEvent(e); err != nil {
-			return err
-		}
-		if e.Kind == api.EventRecord || e.Kind == api.EventLog || e.Kind == api.EventOutput {
-			seen++
-		}
-		if o.count > 0 && seen >= o.count {
-			return errEnough
-		}
-		return nil
-	})
-	if errors.Is(err, errEnough) || errors.Is(context.Cause(ctx), errEnough) {
-		return nil
-	}
-	return err
-}
-
-// writeEvent prints an event: a record or a log line is a result, the rest is
-// for the person who watches.
-func (o *runOptions) writeEvent(e api.Event) error {
-	o.writing.Lock()
-	defer o.writing.Unlock()
-	if o.output.Format == output.FormatNDJSON {
-		if e.Kind == api.EventReady {
-			return nil
-		}
-		return output.JSONLine(o.io.Out, e)
-	}
-	p := o.out()
-	at := p.Paint(output.Dim, e.Time.Format("15:04:05.000"))
-	var err error
-	switch e.Kind {
-	case api.EventRecord:
-		_, err = fmt.Fprintf(o.io.Out, "%s  %s  %s\n", at, p.Paint(output.Cyan, safe.Line(e.Map).String()), safe.Line(e.Data.Text))
-	case api.EventLog:
-		who := fmt.Sprintf("%s[%d]", safe.Line(e.Comm), e.PID)
-		_, err = fmt.Fprintf(o.io.Out, "%s  %s  %s\n", at, p.Paint(output.Cyan, who), safe.Line(e.Text))
-	case api.EventOutput:
-		err = o.writeLine(e.Text, e.Stderr)
-	case api.EventLost:
-		o.note(lostInWords(e))
-	}
-	return err
-}
-
-func lostInWords(e api.Event) string {
-	if e.Map == "" {
-		return fmt.Sprintf("%d lines of output were lost", e.Lost)
-	}
-	return fmt.Sprintf("%d records of %s were lost", e.Lost, e.Map)
 }

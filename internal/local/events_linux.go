@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -11,6 +12,8 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
 	"github.com/ebpfdev/ebpfdev/internal/btfview"
+	"github.com/ebpfdev/ebpfdev/internal/near"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // StreamEvents implements api.Events.
@@ -50,7 +53,7 @@ func (t *Target) eventSources(ctx context.Context, req api.EventsRequest, spec *
 	var (
 		sources []events.Source
 		seen    = map[uint32]bool{}
-		refs    = req.Maps
+		refs    []api.MapRef
 		taken   = t.heldByProcesses()
 	)
 	if req.Project != "" {
@@ -67,47 +70,94 @@ func (t *Target) eventSources(ctx context.Context, req api.EventsRequest, spec *
 			}
 		}
 	}
-	for _, which := range refs {
+	own := len(refs)
+	for i, which := range append(refs, req.Maps...) {
 		src, err := t.openMap(ctx, op, which)
 		if err != nil {
 			return sources, err
-		}
-		if project, process := taken[ref{pin.Maps, src.Info.ID}]; process && inspect.CarriesRecords(src.Map.Type()) {
-			_ = src.Map.Close()
-			return sources, api.Errorf(op, src.Info.Name, api.ErrConflict, "the process of project "+project+" reads it, and would miss what is read here")
 		}
 		if seen[src.Info.ID] {
 			_ = src.Map.Close()
 			continue
 		}
 		seen[src.Info.ID] = true
-		sources = append(sources, events.Source{
-			Name: src.Info.Name, Map: src.Map, Type: t.recordType(src.Info, spec),
-		})
+		sources = append(sources, events.Source{Name: src.Info.Name, Map: src.Map, Consume: i < own || req.Consume})
+		last := &sources[len(sources)-1]
 		if !inspect.CarriesRecords(src.Map.Type()) {
-			return sources, api.Errorf(op, src.Info.Name, api.ErrUsage, "a "+src.Info.Type+" map carries no events")
+			return sources, api.Errorf(op, src.Info.Name, api.ErrUsage, "a "+src.Info.Type+" map carries no events").
+				WithHint("ebpfdev map dump " + shell.Quote(src.Info.Name))
+		}
+		if last.Type, err = t.recordType(ctx, src.Info, spec, req.Type); err != nil {
+			return sources, err
 		}
 	}
 	return sources, nil
 }
 
 // recordType returns the C type of a map's records: what its declaration said
-// when this target loaded it, or what the given object says. The kernel keeps
-// no types of such maps.
-func (t *Target) recordType(info api.Map, spec *ebpf.CollectionSpec) btf.Type {
+// when this target loaded it, or what the given object or the programs that use the
+// map say. The kernel keeps no types of such maps.
+func (t *Target) recordType(ctx context.Context, info api.Map, spec *ebpf.CollectionSpec, name string) (btf.Type, error) {
+	if typ := t.declaredType(info.ID); typ != nil && name == "" {
+		return typ, nil
+	}
+	var all []*btf.Spec
+	var declared btf.Type
+	if spec != nil {
+		all = append(all, spec.Types)
+		if m := spec.Maps[info.Name]; m != nil {
+			declared = m.Value
+		}
+	}
+	if declared == nil {
+		used, err := inspect.TypesUsing(ctx, info.ID)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, used...)
+	}
+	if name != "" {
+		return typeNamed(all, name)
+	}
+	for _, types := range all {
+		if typ := btfview.RecordType(types, info.Name, declared); typ != nil {
+			return typ, nil
+		}
+	}
+	return declared, nil
+}
+
+func (t *Target) declaredType(id uint32) btf.Type {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, h := range t.loads {
-		if typ := h.types[info.ID]; typ != nil {
+		if typ := h.types[id]; typ != nil {
 			return typ
 		}
 	}
-	if spec == nil {
-		return nil
+	return nil
+}
+
+// typeNamed finds a type by its name in C.
+func typeNamed(all []*btf.Spec, name string) (btf.Type, error) {
+	bare := name[strings.LastIndexByte(name, ' ')+1:]
+	var names []string
+	for _, types := range all {
+		found, err := types.AnyTypesByName(bare)
+		if err == nil {
+			return found[0], nil
+		}
+		for typ, err := range types.All() {
+			if err == nil && typ.TypeName() != "" {
+				names = append(names, typ.TypeName())
+			}
+		}
 	}
-	var declared btf.Type
-	if m := spec.Maps[info.Name]; m != nil {
-		declared = m.Value
+	const op = "find the type"
+	cause := "the BTF of the programs that use the map has none of that name"
+	if close := near.Names(bare, names, 3); len(close) > 0 {
+		cause += "; near: " + strings.Join(close, ", ")
 	}
-	return btfview.RecordType(spec.Types, info.Name, declared)
+	return nil, api.Errorf(op, name, api.ErrNotExist, cause).
+		WithHint("ebpfdev events MAP --object FILE.bpf.o --type " + shell.Quote(name))
 }

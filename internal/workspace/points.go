@@ -23,7 +23,7 @@ import (
 // Errors: ErrNotExist, for all that is missing; the context's.
 func (s *projectSession) checkPoints(ctx context.Context, req api.BuildRequest, fn func(api.BuildEvent) error) error {
 	dir := s.sources(req.Dir)
-	if req.NoCheck || dir == "" {
+	if req.NoCheck || req.For == api.BuildForTypes || dir == "" {
 		return nil
 	}
 	points, err := ebpf.Points(os.DirFS(dir), s.settings.Options(req.Attach), s.settings.Request(req).Run)

@@ -145,7 +145,7 @@ func collect(t *testing.T, sources []Source, logs bool, ready func(), enough fun
 func TestRingBuffer(t *testing.T) {
 	m, prog := ring(t, 4096)
 	n := 0
-	collect(t, []Source{{Name: "pairs", Map: m, Type: pair()}}, false, func() { run(t, prog, 3) }, func(e api.Event) bool {
+	collect(t, []Source{{Name: "pairs", Map: m, Type: pair(), Consume: true}}, false, func() { run(t, prog, 3) }, func(e api.Event) bool {
 		if e.Kind != api.EventRecord || e.Map != "pairs" || e.Type != "struct pair" || e.Data.Text != "{a: 1, b: 2, c: 3}" ||
 			string(e.Data.JSON) != `{"a":1,"b":2,"c":3}` || len(e.Data.Raw) != 12 {
 			t.Errorf("event = %+v", e)
@@ -158,7 +158,7 @@ func TestRingBuffer(t *testing.T) {
 func TestPerfEventArray(t *testing.T) {
 	m, prog := perfArray(t)
 	n := 0
-	collect(t, []Source{{Name: "pairs", Map: m, Type: pair()}}, false, func() { run(t, prog, 3) }, func(e api.Event) bool {
+	collect(t, []Source{{Name: "pairs", Map: m, Type: pair(), Consume: true}}, false, func() { run(t, prog, 3) }, func(e api.Event) bool {
 		// perf pads 12 bytes to 16.
 		if e.Kind != api.EventRecord || e.Data.Text != "{a: 1, b: 2, c: 3}" || len(e.Data.Raw) != 12 {
 			t.Errorf("event = %+v", e)
@@ -189,7 +189,7 @@ func TestPerfLost(t *testing.T) {
 	defer func() { _ = unix.SchedSetaffinity(0, &all) }()
 
 	sent, lost := 20000, uint64(0)
-	collect(t, []Source{{Name: "pairs", Map: m, Type: pair()}}, false, func() { run(t, prog, sent) }, func(e api.Event) bool {
+	collect(t, []Source{{Name: "pairs", Map: m, Type: pair(), Consume: true}}, false, func() { run(t, prog, sent) }, func(e api.Event) bool {
 		if e.Kind == api.EventLost {
 			lost += e.Lost
 			if e.Map != "pairs" || e.Data.Raw != nil {
@@ -212,7 +212,7 @@ func TestBackPressure(t *testing.T) {
 	m, prog := ring(t, 1<<20)
 	n := 0
 	gate := make(chan struct{})
-	collect(t, []Source{{Name: "pairs", Map: m}}, false, func() { run(t, prog, 3*waiting); close(gate) }, func(e api.Event) bool {
+	collect(t, []Source{{Name: "pairs", Map: m, Consume: true}}, false, func() { run(t, prog, 3*waiting); close(gate) }, func(e api.Event) bool {
 		<-gate
 		if e.Data.JSON != nil || !strings.HasPrefix(e.Data.Text, "01 00 00 00 02") || e.Type != "" {
 			t.Errorf("without a type: %+v", e)
@@ -225,13 +225,13 @@ func TestBackPressure(t *testing.T) {
 func TestStreamErrors(t *testing.T) {
 	m, prog := ring(t, 4096)
 	other := newMap(t, &ebpf.MapSpec{Type: ebpf.Hash, KeySize: 4, ValueSize: 4, MaxEntries: 1})
-	err := Stream(t.Context(), []Source{{Name: "good", Map: m}, {Name: "bad", Map: other}}, false, nil, nil)
+	err := Stream(t.Context(), []Source{{Name: "good", Map: m, Consume: true}, {Name: "bad", Map: other}}, false, nil, nil)
 	if !errors.Is(err, api.ErrNotSupported) {
 		t.Errorf("a hash: %v, want ErrNotSupported", err)
 	}
 	enough := errors.New("enough")
 	for _, kind := range []api.EventKind{api.EventReady, api.EventRecord} {
-		err := Stream(t.Context(), []Source{{Name: "good", Map: m}}, true, nil, func(e api.Event) error {
+		err := Stream(t.Context(), []Source{{Name: "good", Map: m, Consume: true}}, true, nil, func(e api.Event) error {
 			if e.Kind == kind {
 				return enough
 			}
@@ -284,7 +284,7 @@ func TestPromptEnd(t *testing.T) {
 	array, _ := perfArray(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	var ended time.Time
-	err := Stream(ctx, []Source{{Name: "a", Map: m}, {Name: "b", Map: array}}, true, nil, func(e api.Event) error {
+	err := Stream(ctx, []Source{{Name: "a", Map: m, Consume: true}, {Name: "t", Map: m}, {Name: "b", Map: array, Consume: true}}, true, nil, func(e api.Event) error {
 		if e.Kind == api.EventReady {
 			mine(t, 1)
 			time.AfterFunc(20*time.Millisecond, func() { ended = time.Now(); cancel() })

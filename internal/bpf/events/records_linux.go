@@ -13,6 +13,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/btfview"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // perfBuffer is the bytes for each CPU of a perf event array.
@@ -24,12 +25,19 @@ func now() time.Time { return time.Now() }
 func openMap(src Source) (reader, error) {
 	switch t := src.Map.Type(); t {
 	case ebpf.RingBuf:
+		if !src.Consume {
+			return openTap(src)
+		}
 		rd, err := ringbuf.NewReader(src.Map)
 		if err != nil {
 			return nil, openError(src, err)
 		}
 		return &ringReader{src, rd}, nil
 	case ebpf.PerfEventArray:
+		if !src.Consume {
+			return nil, api.Errorf(op, src.Name, api.ErrUsage, "a perf event array cannot be read beside its reader: its records go to one").
+				WithHint("ebpfdev events " + shell.Quote(src.Name) + " --consume")
+		}
 		rd, err := perf.NewReader(src.Map, perfBuffer)
 		if err != nil {
 			return nil, openError(src, err)

@@ -25,6 +25,8 @@ type Source struct {
 	Name string
 	Map  *ebpf.Map // stays open and the caller's
 	Type btf.Type  // of its records; nil shows bytes
+	// Consume takes what is read; else a ring buffer is read beside its reader.
+	Consume bool
 }
 
 // Output sends what a process prints, until its context ends, send returns false
@@ -37,8 +39,8 @@ type Output func(ctx context.Context, send func(api.Event) bool) error
 // ends, which is its error, or fn returns one. fn is called by one goroutine, the caller's; while it works,
 // events wait in the kernel. Everything that was opened is closed on return.
 //
-// A ring buffer has one reader: what is read here, another reader misses. So it
-// is with a perf event array, whose reader takes the place of the one before.
+// A ring buffer has one reader: what is consumed here, that one misses. So it is
+// with a perf event array, whose reader takes the place of the one before.
 //
 // Errors: ErrNotSupported (a map of another type), ErrPermission, ErrEnvironment
 // (logs without tracefs).
