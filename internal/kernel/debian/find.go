@@ -75,7 +75,10 @@ func (a *Archive) Find(ctx context.Context, v Version, sha256 string, fn func(ap
 	}
 	k, err := a.search(ctx, v, sha256, tell)
 	if err != nil {
-		return Kernel{}, errors.Join(err, tell(api.Progress{State: api.StepFailed, Line: err.Error()}))
+		if terr := tell(api.Progress{State: api.StepFailed, Line: err.Error()}); terr != nil {
+			return Kernel{}, terr
+		}
+		return Kernel{}, err
 	}
 	return k, tell(api.Progress{State: api.StepDone, Line: "the newest is " + k.Image.Name + " " + k.Image.Version})
 }
@@ -125,7 +128,11 @@ func notFound(all []Kernel, v Version, sha256 string) error {
 	}
 	var names []string
 	for _, k := range all {
-		names = append(names, k.Upstream(), k.Release())
+		if string(v) == v.Series() {
+			names = append(names, Version(k.Upstream()).Series())
+		} else {
+			names = append(names, k.Upstream(), k.Release())
+		}
 	}
 	err := api.Errorf("find kernel", string(v), api.ErrNotExist, cause).WithHint("ebpfdev kernel list")
 	if meant := near.Names(string(v), names, 3); len(meant) > 0 {

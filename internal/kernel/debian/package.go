@@ -49,6 +49,10 @@ func (k Kernel) cloud() bool { return strings.Contains(k.Image.Name, "-cloud-") 
 // left out.
 var imageName = regexp.MustCompile(`^linux-(image|binary)-([0-9][0-9A-Za-z.+~]*(?:-[0-9][0-9A-Za-z.~]*)?(?:-cloud)?-amd64)$`)
 
+// configPrefix begins the names of packages that hold a configuration, where
+// linux-binary does not.
+const configPrefix = "linux-base-"
+
 // minImage is the size below which a linux-image is an empty package that only
 // depends on others, in bytes.
 const minImage = 1 << 20
@@ -65,19 +69,19 @@ func Compare(a, b Kernel) int {
 // kernelsIn returns the kernels of an index, by Compare.
 func kernelsIn(archive string, index io.Reader) ([]Kernel, error) {
 	var images []Package
-	configs := map[string]Package{} // linux-base-RELEASE VERSION
+	configs := map[string]Package{} // by name and version
 	keep := func(first string) bool {
-		name, ok := strings.CutPrefix(first, "Package: linux-")
-		return ok && (strings.HasPrefix(name, "image-") || strings.HasPrefix(name, "binary-") || strings.HasPrefix(name, "base-"))
+		name, ok := strings.CutPrefix(first, "Package: ")
+		return ok && (imageName.MatchString(name) || strings.HasPrefix(name, configPrefix))
 	}
 	err := deb.Paragraphs(index, keep, func(p deb.Paragraph) error {
 		pkg, err := newPackage(p)
 		switch {
 		case err != nil:
 			return err
-		case strings.HasPrefix(pkg.Name, "linux-base-"):
+		case strings.HasPrefix(pkg.Name, configPrefix):
 			configs[pkg.Name+" "+pkg.Version] = pkg
-		case imageName.MatchString(pkg.Name) && pkg.Size >= minImage:
+		case pkg.Size >= minImage:
 			images = append(images, pkg)
 		}
 		return nil
@@ -88,7 +92,7 @@ func kernelsIn(archive string, index io.Reader) ([]Kernel, error) {
 	var kernels []Kernel
 	for _, image := range images {
 		k := Kernel{Archive: archive, Image: image}
-		if c, ok := configs["linux-base-"+k.Release()+" "+image.Version]; ok && strings.HasPrefix(image.Name, "linux-binary-") {
+		if c, ok := configs[configPrefix+k.Release()+" "+image.Version]; ok && strings.HasPrefix(image.Name, "linux-binary-") {
 			k.Config = &c
 		}
 		kernels = append(kernels, k)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -44,7 +45,29 @@ func (s *Store) Fetch(ctx context.Context, req api.KernelRequest, fn func(api.Pr
 		return api.KernelImage{}, err
 	}
 	f := &fetch{store: s, archive: archive, version: v, sha256: req.SHA256, fn: fn}
-	return f.run(ctx)
+	if have, ok := s.same(v, req.SHA256); ok {
+		return have, f.skip(have.Package)
+	}
+	k, err := f.run(ctx)
+	if errors.Is(err, api.ErrUnreachable) && req.Mirror == "" {
+		err = api.E("fetch kernel", req.Version, "", err).WithHint("ebpfdev kernel fetch " + req.Version + " --mirror https://deb.debian.org/debian")
+	}
+	return k, err
+}
+
+// same returns the kernel here that is the very one that is asked for: by its
+// release or by its digest. A series may have a newer one elsewhere.
+func (s *Store) same(v debian.Version, sha256 string) (api.KernelImage, bool) {
+	found, err := s.matching(string(v))
+	if err != nil {
+		return api.KernelImage{}, false
+	}
+	for _, k := range found {
+		if k.SHA256 == sha256 || (sha256 == "" && k.Release == string(v)) {
+			return k, true
+		}
+	}
+	return api.KernelImage{}, false
 }
 
 // fetch is one kernel on its way into the store.
@@ -65,8 +88,8 @@ func (f *fetch) run(ctx context.Context) (api.KernelImage, error) {
 		if !errors.Is(err, api.ErrNotExist) {
 			return k, err
 		}
-		err = f.tell("archive", "Look for "+pin.Image.Name, api.StepWarning,
-			"the archive no longer has the package that is built in; looking for its successor")
+		err = f.tell("archive", "Get "+pin.Image.Name, api.StepWarning,
+			"its digest is built in, but no mirror has it any more; looking for the newest of its series")
 		if err != nil {
 			return api.KernelImage{}, err
 		}
@@ -75,7 +98,7 @@ func (f *fetch) run(ctx context.Context) (api.KernelImage, error) {
 	if err != nil {
 		return api.KernelImage{}, err
 	}
-	err = f.tell("archive", "Take "+found.Image.Name, api.StepWarning,
+	err = f.tell("archive", "Get "+found.Image.Name, api.StepWarning,
 		"its digest is not built in but from Debian's signed index; to get this one again: "+
 			"ebpfdev kernel fetch "+found.Release()+"@sha256:"+found.Image.SHA256)
 	if err != nil {
@@ -88,10 +111,15 @@ func (f *fetch) tell(step, title string, state api.StepState, line string) error
 	return f.fn(api.Progress{Time: f.store.opts.Now(), Step: step + " " + string(f.version), Title: title, State: state, Line: line})
 }
 
+// skip says that there is nothing to do.
+func (f *fetch) skip(name string) error {
+	return f.tell("download", "Download "+name, api.StepSkipped, "it is here")
+}
+
 // get puts one kernel into the store, unless it is there.
 func (f *fetch) get(ctx context.Context, k debian.Kernel) (api.KernelImage, error) {
 	if have, err := f.store.read(k.Release()); err == nil && have.SHA256 == k.Image.SHA256 {
-		return have, f.tell("download", "Download "+k.Image.Name, api.StepSkipped, "it is here")
+		return have, f.skip(have.Package)
 	}
 	stage, err := f.store.stage()
 	if err != nil {
@@ -160,12 +188,11 @@ func (f *fetch) part(ctx context.Context, archive string, p debian.Package, stag
 		os.Remove(file.Name())
 	}()
 	title := "Download " + p.Name
-	tell := func(state api.StepState, done, total int64) error {
-		return f.fn(api.Progress{
-			Time: f.store.opts.Now(), Step: "download " + p.Name, Title: title, State: state, Done: done, Total: total, Unit: "bytes",
-		})
+	tell := func(p api.Progress) error {
+		p.Time, p.Step, p.Title, p.Unit = f.store.opts.Now(), title, title, "bytes"
+		return f.fn(p)
 	}
-	if err := tell(api.StepStarted, 0, p.Size); err != nil {
+	if err := tell(api.Progress{State: api.StepStarted, Total: p.Size}); err != nil {
 		return deb.Kernel{}, "", err
 	}
 	again := func() error {
@@ -173,10 +200,10 @@ func (f *fetch) part(ctx context.Context, archive string, p debian.Package, stag
 		return errors.Join(err, file.Truncate(0))
 	}
 	source, err := f.archive.Download(ctx, archive, p, file, again, func(done, total int64) error {
-		return tell(api.StepRunning, done, total)
+		return tell(api.Progress{State: api.StepRunning, Done: done, Total: total})
 	})
 	if err != nil {
-		return deb.Kernel{}, "", errors.Join(err, tell(api.StepFailed, 0, 0))
+		return deb.Kernel{}, "", f.failed(err, p.Name, tell)
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return deb.Kernel{}, "", diskError("read package", p.Name, err)
@@ -185,12 +212,29 @@ func (f *fetch) part(ctx context.Context, archive string, p debian.Package, stag
 	if err != nil {
 		return deb.Kernel{}, "", api.E("read package", p.Name, api.ErrInvalid, err)
 	}
-	return k, source, tell(api.StepDone, p.Size, p.Size)
+	return k, source, tell(api.Progress{State: api.StepDone, Done: p.Size, Total: p.Size})
+}
+
+// failed reports a download that came to nothing. One whose file is gone is no
+// failure yet: the index may know another.
+func (f *fetch) failed(err error, name string, tell func(api.Progress) error) error {
+	var disk *fs.PathError
+	if errors.As(err, &disk) {
+		err = diskError("download", name, err)
+	}
+	end := api.Progress{State: api.StepFailed, Line: err.Error()}
+	if errors.Is(err, api.ErrNotExist) {
+		end = api.Progress{State: api.StepSkipped, Line: "the archive does not have it"}
+	}
+	if terr := tell(end); terr != nil {
+		return terr
+	}
+	return err
 }
 
 // write writes a kernel's files; the record is the last.
 func write(dir string, image api.KernelImage, vmlinux, config []byte) error {
-	if err := os.WriteFile(filepath.Join(dir, fileVmlinux), vmlinux, 0o644); err != nil {
+	if err := writeSparse(filepath.Join(dir, fileVmlinux), vmlinux); err != nil {
 		return err
 	}
 	if len(config) > 0 {
