@@ -80,13 +80,13 @@ func payload(image []byte) ([]byte, error) {
 // unpack decompresses a payload. Its last four bytes are the size: the kernel's
 // build appends them to every format that does not end with it, as gzip does.
 func unpack(p []byte) ([]byte, error) {
-	size := int64(binary.LittleEndian.Uint32(p[len(p)-4:]))
-	if size > maxVmlinux {
-		return nil, fmt.Errorf("the image says that its kernel has %d bytes; %d are the limit", size, maxVmlinux)
-	}
 	name, open := decompressor(p)
 	if open == nil {
 		return nil, fmt.Errorf("the kernel is compressed in a way that is not known: % x", p[:6])
+	}
+	size := int64(binary.LittleEndian.Uint32(p[len(p)-4:]))
+	if size > maxVmlinux {
+		return nil, fmt.Errorf("the image says that its kernel has %d bytes; %d are the limit", size, maxVmlinux)
 	}
 	if name != "gzip" {
 		p = p[:len(p)-4]
