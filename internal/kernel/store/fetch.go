@@ -127,7 +127,7 @@ func (f *fetch) get(ctx context.Context, k debian.Kernel) (api.KernelImage, erro
 	}
 	image, err := f.fill(ctx, k, stage)
 	if err == nil {
-		err = f.store.place(stage, image.Release)
+		err = f.store.place(stage, image)
 	}
 	if rerr := os.RemoveAll(stage); err == nil {
 		err = rerr
@@ -135,10 +135,11 @@ func (f *fetch) get(ctx context.Context, k debian.Kernel) (api.KernelImage, erro
 	if err != nil {
 		return api.KernelImage{}, err
 	}
-	return f.store.read(image.Release)
+	return image, nil
 }
 
-// fill downloads and unpacks a kernel into a folder.
+// fill downloads and unpacks a kernel into a folder, and returns it as it will be
+// once it is in place.
 func (f *fetch) fill(ctx context.Context, k debian.Kernel, stage string) (api.KernelImage, error) {
 	want := deb.Image | deb.Config
 	if k.Config != nil {
@@ -172,6 +173,10 @@ func (f *fetch) fill(ctx context.Context, k debian.Kernel, stage string) (api.Ke
 	image.Source, image.Size, image.VmlinuxSHA256, image.FetchedAt = source, int64(len(vmlinux)), hex.EncodeToString(sum[:]), f.store.opts.Now().UTC()
 	if err := write(stage, image, vmlinux, held.Config); err != nil {
 		return api.KernelImage{}, diskError("write kernel", image.Release, err)
+	}
+	image.Vmlinux = filepath.Join(f.store.opts.Dir, image.Release, fileVmlinux)
+	if len(held.Config) > 0 {
+		image.Config = filepath.Join(f.store.opts.Dir, image.Release, fileConfig)
 	}
 	return image, f.tell("unpack", title, api.StepDone, "")
 }
@@ -269,14 +274,18 @@ func (s *Store) stage() (string, error) {
 }
 
 // place renames a folder to a kernel's name. Whoever comes second with the same
-// kernel replaces it by its equal.
-func (s *Store) place(stage, release string) error {
+// kernel leaves the first one's; another package of that name is replaced.
+func (s *Store) place(stage string, image api.KernelImage) error {
+	release := image.Release
 	if err := os.Chmod(stage, 0o755); err != nil {
 		return diskError("write kernel", release, err)
 	}
 	to := filepath.Join(s.opts.Dir, release)
 	err := os.Rename(stage, to)
 	for try := 0; err != nil && try < 10; try++ {
+		if have, rerr := s.read(release); rerr == nil && have.SHA256 == image.SHA256 {
+			return nil
+		}
 		if err = s.discard(release); err == nil || errors.Is(err, os.ErrNotExist) {
 			err = os.Rename(stage, to)
 		}
