@@ -9,10 +9,11 @@
 //	     |                                                    |
 //	  services    local      remote      agent                |
 //	     |                                                    |
-//	  outside     bpf/…   build   engine/…   wire             |
+//	  outside     bpf/…   build   engine/…   kernel/…   wire  |
 //	     |                                                    |
 //	  pure        devcontainer  template <────────────────────┘
-//	              project  verifier  btfview  near  shell  safe  api
+//	              project  verifier  btfview  aptsource
+//	              near  shell  safe  api
 //
 //	  tests       apitest, kerneltest
 //
@@ -23,7 +24,7 @@
 //
 // Each library from outside has one home: cilium/ebpf's system calls in bpf/…,
 // the Docker client in engine/docker, Charm in tui, cobra in cli, hujson in
-// devcontainer.
+// devcontainer, OpenPGP in kernel/debian.
 //
 // docs/architecture.md walks one command from argv to bpf(2) and back.
 package internal

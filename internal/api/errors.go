@@ -24,7 +24,7 @@ const (
 	ErrPermission   Kind = "permission"    // not allowed to; exit 3
 	ErrNotSupported Kind = "not supported" // this kernel or this engine cannot do it; exit 3
 	ErrUnreachable  Kind = "unreachable"   // the engine or the agent went away; exit 3
-	ErrUntrusted    Kind = "untrusted"     // needs a person's consent; exit 4
+	ErrUntrusted    Kind = "untrusted"     // needs a person's consent, or is not what was signed; exit 4
 	ErrConflict     Kind = "conflict"      // somebody else changed or holds it; exit 5
 	ErrTimeout      Kind = "timeout"       // a time limit passed; exit 124
 )

@@ -150,6 +150,20 @@ func TestCommands(t *testing.T) {
 		{name: "map-delete", args: []string{"map", "delete", "counts", "1000", "--yes", "-o", "json"}},
 		{name: "map-delete-gone", args: []string{"map", "delete", "counts", "4", "--yes"}},
 		{name: "map-missing-argument", args: []string{"map", "set", "counts"}},
+		{name: "kernel-list", args: []string{"kernel", "list"}},
+		{name: "kernel-list-json", args: []string{"kernel", "ls", "-o", "json"}},
+		{name: "kernel-fetch", args: []string{"kernel", "fetch", "6.12", "7.3"}},
+		{name: "kernel-fetch-json", args: []string{"kernel", "fetch", "7.3@sha256:cccc", "--mirror", "http://deb.example/debian", "-o", "json", "--progress", "plain"}},
+		{name: "kernel-fetch-half", args: []string{"kernel", "fetch", "7.3", "9.9"}},
+		{name: "kernel-fetch-half-json", args: []string{"kernel", "fetch", "7.3", "9.9", "-o", "json"}},
+		{name: "kernel-fetch-untrusted", setup: func(h *harness) {
+			h.kernels.Err = api.Errorf("read index", "sid", api.ErrUntrusted, "InRelease: it is not signed")
+		}, args: []string{"kernel", "fetch", "6.12"}},
+		{name: "kernel-fetch-bad-digest", args: []string{"kernel", "fetch", "6.12@md5:x"}},
+		{name: "kernel-fetch-nothing", args: []string{"kernel", "fetch"}},
+		{name: "kernel-rm", args: []string{"kernel", "rm", "6.12"}},
+		{name: "kernel-rm-json", args: []string{"kernel", "rm", "6.12", "-o", "json"}},
+		{name: "kernel-rm-not-here", args: []string{"kernel", "rm", "7.3"}},
 		{name: "link-list", args: []string{"link", "list"}},
 		{name: "needs-root-here", setup: func(h *harness) {
 			h.io.SetUID(1000)

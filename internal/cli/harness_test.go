@@ -22,6 +22,7 @@ type harness struct {
 	workspace  *apitest.FakeWorkspace
 	scaffolder *apitest.FakeScaffolder
 	doctor     *apitest.FakeDoctor
+	kernels    *apitest.FakeKernels
 	deps       Deps
 
 	io          *iostreams.IOStreams
@@ -32,7 +33,7 @@ type harness struct {
 // newHarness works in an empty folder, on a workspace whose container runs.
 func newHarness(t *testing.T, env ...string) *harness {
 	t.Helper()
-	h := &harness{ctx: t.Context(), dir: t.TempDir(), session: apitest.NewFake(), scaffolder: apitest.NewFakeScaffolder(), doctor: apitest.NewFakeDoctor()}
+	h := &harness{ctx: t.Context(), dir: t.TempDir(), session: apitest.NewFake(), scaffolder: apitest.NewFakeScaffolder(), doctor: apitest.NewFakeDoctor(), kernels: apitest.NewFakeKernels()}
 	h.workspace = apitest.NewFakeWorkspace(h.session)
 	h.io, h.in, h.out, h.errOut = iostreams.Test(env...)
 	h.deps = Deps{
@@ -40,6 +41,7 @@ func newHarness(t *testing.T, env ...string) *harness {
 		Workspace:   func() (api.Workspace, error) { return h.workspace, nil },
 		Scaffolder:  func() (api.Scaffolder, error) { return h.scaffolder, nil },
 		Doctor:      func() (api.Doctor, error) { return h.doctor, nil },
+		Kernels:     func() (api.Kernels, error) { return h.kernels, nil },
 		TUI:         func(context.Context, TUIRequest) error { return nil },
 		Agent:       func(context.Context, io.Reader, io.Writer) error { return nil },
 		CheckObject: func(io.Reader) error { return nil },

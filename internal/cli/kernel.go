@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -82,7 +83,7 @@ deb.debian.org; http_proxy and https_proxy are heeded.`,
 		Args:        atLeastOne("version"),
 		RunE:        func(cmd *cobra.Command, args []string) error { return runKernelFetch(cmd.Context(), opts, args) },
 	}
-	cmd.Flags().StringVar(&opts.mirror, "mirror", "", "the archive's address, `URL` (default: apt's, else https://deb.debian.org/debian)")
+	cmd.Flags().StringVar(&opts.mirror, "mirror", "", "take packages from the archive at `URL` (default: where apt does, else https://deb.debian.org/debian)")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
 	completeKernels(cmd, f, func(api.KernelEntry) bool { return true })
 	return cmd
@@ -103,15 +104,15 @@ func runKernelFetch(ctx context.Context, opts *kernelOptions, versions []string)
 	}
 	got, err := opts.fetchKernels(ctx, kernels, requests)
 	if opts.output.Format == output.FormatJSON {
-		if len(got) == 0 && err != nil {
-			return err
+		if err != nil {
+			return err // one value: what was fetched is in "kernel list"
 		}
-		if werr := writeList(opts.factory, output.FormatJSON, got); werr != nil {
-			return werr
-		}
-		return err
+		return writeList(opts.factory, output.FormatJSON, got)
 	}
-	for _, k := range got {
+	for i, k := range got {
+		if i > 0 {
+			fmt.Fprintln(opts.io.Out)
+		}
 		var fields output.Fields
 		fields.Add("kernel", k.Release)
 		fields.Add("package", k.Package+" "+k.PackageVersion)
