@@ -34,7 +34,7 @@ func deps(ios *iostreams.IOStreams) cli.Deps {
 		Workspace:  func() (api.Workspace, error) { return newWorkspace(ios), nil },
 		Scaffolder: func() (api.Scaffolder, error) { return template.New(templates.FS) },
 		Doctor:     func() (api.Doctor, error) { return newDoctor(ios), nil },
-		Kernels:    func() (api.Kernels, error) { return newKernels(ios) },
+		Kernels:    func() (api.Kernels, error) { return newKernels(ios, systemArchive) },
 		TUI: func(ctx context.Context, req cli.TUIRequest) error {
 			return tui.Run(ctx, tui.Options{
 				In: req.In, Out: req.Out, Workspace: req.Workspace, Scaffolder: req.Scaffolder, Doctor: req.Doctor,

@@ -17,14 +17,13 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/local"
 )
 
-// newKernels keeps kernels in the person's cache, and gets them from the mirrors
-// that this machine's apt uses.
-func newKernels(ios *iostreams.IOStreams) (*store.Store, error) {
+// newKernels keeps kernels in the person's cache, and gets them from an archive.
+func newKernels(ios *iostreams.IOStreams, open func(mirror string) (*debian.Archive, error)) (*store.Store, error) {
 	dir, err := cacheDir(ios)
 	if err != nil {
 		return nil, err
 	}
-	return store.New(store.Options{Dir: filepath.Join(dir, "kernels"), Archive: systemArchive}), nil
+	return store.New(store.Options{Dir: filepath.Join(dir, "kernels"), Archive: open}), nil
 }
 
 // cacheDir is the person's own cache, as the XDG base directories say.
@@ -69,7 +68,7 @@ func bootKernel(ios *iostreams.IOStreams) func(context.Context, string) (api.Gue
 		if err != nil {
 			return nil, api.E("boot", wanted, api.ErrEnvironment, err)
 		}
-		kernels, err := newKernels(ios)
+		kernels, err := newKernels(ios, systemArchive)
 		if err != nil {
 			return nil, err
 		}

@@ -20,11 +20,11 @@ var version = "0.1.0-dev"
 // timeout(1), make and others pass a signal on to a group that got it already.
 const impatience = 300 * time.Millisecond
 
-func main() { os.Exit(run()) }
+func main() { os.Exit(run(deps)) }
 
-// run gives the command line its streams and lets a first signal end it in
-// good order; a second one ends the process at once.
-func run() int {
+// run gives the command line its streams and its parts, and lets a first signal
+// end it in good order; a second one ends the process at once.
+func run(deps func(*iostreams.IOStreams) cli.Deps) int {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
 

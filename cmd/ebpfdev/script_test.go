@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	if os.Args[0] == "/init" {
 		main()
 	}
-	testscript.Main(m, map[string]func(){"ebpfdev": main})
+	testscript.Main(m, map[string]func(){"ebpfdev": main, "ebpfdev-archive": mainWithArchive})
 }
 
 // TestScripts runs what needs neither an engine nor privileges. Each script
@@ -121,7 +121,7 @@ func checkExit(ts *testscript.TestScript, out *os.File, args []string) {
 	ts.Check(err)
 	cmd := exec.Command(path, args[2:]...)
 	cmd.Dir = ts.MkAbs(".")
-	for _, name := range strings.Fields("PATH HOME XDG_CACHE_HOME XDG_RUNTIME_DIR TMPDIR DOCKER_HOST NO_COLOR TERM GOPROXY GOCOVERDIR EXIT") {
+	for _, name := range strings.Fields("PATH HOME XDG_CACHE_HOME XDG_RUNTIME_DIR TMPDIR DOCKER_HOST NO_COLOR TERM GOPROXY GOCOVERDIR EXIT ARCHIVE MIRROR") {
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	var said bytes.Buffer

@@ -29,6 +29,7 @@ type Archive struct {
 	mu    sync.Mutex
 	files map[string][]byte // by path: "debian/pool/…"
 	asked []string
+	stuck map[string]chan struct{} // closed when the path is asked for
 }
 
 // New returns an empty archive with a key of its own.
@@ -83,7 +84,16 @@ func (a *Archive) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	a.asked = append(a.asked, path)
 	data, ok := a.files[path]
+	stuck := a.stuck[path]
+	delete(a.stuck, path)
 	a.mu.Unlock()
+	if stuck != nil {
+		_, _ = w.Write(data[:len(data)/2])
+		_ = http.NewResponseController(w).Flush()
+		close(stuck)
+		<-r.Context().Done()
+		return
+	}
 	if !ok {
 		http.NotFound(w, r)
 		return
@@ -99,6 +109,18 @@ func (a *Archive) Asked() []string {
 	asked := a.asked
 	a.asked = nil
 	return asked
+}
+
+// Stick makes a path answer with the first half of its file and no more, once.
+// The channel is closed when it did.
+func (a *Archive) Stick(path string) <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stuck == nil {
+		a.stuck = map[string]chan struct{}{}
+	}
+	a.stuck[path] = make(chan struct{})
+	return a.stuck[path]
 }
 
 // Put puts a file at a path, or removes it when data is nil.
