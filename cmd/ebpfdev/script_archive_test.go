@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -55,6 +56,9 @@ func openTestArchive(mirror string) (*debian.Archive, error) {
 	return debian.New(debian.Options{Mirrors: []debian.Mirror{m}, Keys: keys, Pins: pins}), nil
 }
 
+// pinnedPath is where the pinned package is.
+const pinnedPath = "debian/pool/linux-image-6.12.9+deb13-cloud-amd64_6.12.9-1_amd64.deb"
+
 // testArchive serves 6.12.9, which is pinned, and 6.12.10, both in the suite
 // trixie, and returns the folder for ARCHIVE and the address for MIRROR.
 func testArchive(t testing.TB) (a *debiantest.Archive, dir, mirror string) {
@@ -81,51 +85,50 @@ func testArchive(t testing.TB) (a *debiantest.Archive, dir, mirror string) {
 	return a, dir, a.Serve()
 }
 
-// TestArchiveScripts runs the kernel commands against an archive of the test's own.
+// TestArchiveScripts runs the kernel commands against an archive of each script's own.
 func TestArchiveScripts(t *testing.T) {
 	commands := scriptCommands()
-	var a *debiantest.Archive // scripts run one after the other
-	commands["archive"] = func(ts *testscript.TestScript, _ bool, args []string) {
-		switch {
-		case slices.Equal(args, []string{"lose", "6.12.9"}):
-			a.Put("debian/pool/linux-image-6.12.9+deb13-cloud-amd64_6.12.9-1_amd64.deb", nil)
-		case slices.Equal(args, []string{"spoil", "6.12.9"}):
-			path := "debian/pool/linux-image-6.12.9+deb13-cloud-amd64_6.12.9-1_amd64.deb"
-			data := slices.Clone(a.Get(path))
-			data[len(data)/2] ^= 1
-			a.Put(path, data)
-		case slices.Equal(args, []string{"unsign", "trixie"}):
-			a.Put("debian/dists/trixie/InRelease", []byte(strings.ReplaceAll(string(a.Get("debian/dists/trixie/InRelease")), "Origin: Test", "Origin: Tost")))
-		case slices.Equal(args, []string{"asked"}), slices.Equal(args, []string{"unasked"}):
-			if asked := a.Asked(); (len(asked) > 0) != (args[0] == "asked") {
-				ts.Fatalf("the archive was asked for %q", asked)
-			}
-		default:
-			ts.Fatalf("unknown: %q", args)
+	commands["archive"] = cmdArchive
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script/archive", Cmds: commands, Condition: condition, UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(e *testscript.Env) error {
+			a, dir, mirror := testArchive(e.T().(testing.TB))
+			e.Values["archive"] = a
+			e.Setenv("ARCHIVE", dir)
+			e.Setenv("MIRROR", mirror)
+			return setup(e)
+		},
+	})
+}
+
+// cmdArchive is "archive lose", without the pinned package, "archive spoil", with
+// another one, "archive unsign", with a changed index, and "archive asked": fails
+// when nothing was asked for, or with "!" when something was.
+func cmdArchive(ts *testscript.TestScript, neg bool, args []string) {
+	a := ts.Value("archive").(*debiantest.Archive)
+	const release = "debian/dists/trixie/InRelease"
+	switch strings.Join(args, " ") {
+	case "lose":
+		a.Put(pinnedPath, nil)
+	case "spoil":
+		data := slices.Clone(a.Get(pinnedPath))
+		data[len(data)/2] ^= 1
+		a.Put(pinnedPath, data)
+	case "unsign":
+		a.Put(release, bytes.ReplaceAll(a.Get(release), []byte("Origin: Test"), []byte("Origin: Tost")))
+	case "asked":
+		if asked := a.Asked(); (len(asked) > 0) == neg {
+			ts.Fatalf("the archive was asked for %q", asked)
 		}
-	}
-	scripts, err := filepath.Glob("testdata/script/archive/*.txtar")
-	if err != nil || len(scripts) == 0 {
-		t.Fatal(scripts, err)
-	}
-	for _, script := range scripts {
-		testscript.Run(t, testscript.Params{
-			Files: []string{script}, Cmds: commands, Condition: condition, UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
-			Setup: func(e *testscript.Env) error {
-				var dir, mirror string
-				a, dir, mirror = testArchive(e.T().(testing.TB))
-				e.Setenv("ARCHIVE", dir)
-				e.Setenv("MIRROR", mirror)
-				return setup(e)
-			},
-		})
+	default:
+		ts.Fatalf("unknown: %q", args)
 	}
 }
 
 // Ctrl-C in the middle of a download leaves nothing in the cache.
 func TestCtrlCLeavesNoKernel(t *testing.T) {
 	a, dir, mirror := testArchive(t)
-	stuck := a.Stick("debian/pool/linux-image-6.12.9+deb13-cloud-amd64_6.12.9-1_amd64.deb")
+	stuck := a.Stick(pinnedPath)
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

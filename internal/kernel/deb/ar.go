@@ -42,7 +42,7 @@ func (a *arReader) next() (string, error) {
 	}
 	a.left, a.odd = 0, false
 	header := make([]byte, arHeader)
-	if _, err := io.ReadFull(a.r, header); err == io.EOF { //nolint:errorlint // ReadFull documents this value itself
+	if _, err := io.ReadFull(a.r, header); err == io.EOF {
 		return "", io.EOF
 	} else if err != nil {
 		return "", fmt.Errorf("the package ends early: %w", err)

@@ -22,8 +22,10 @@ func TestMirrors(t *testing.T) {
 		"a mirror with a security mirror of its own": {
 			[]aptsource.Source{source("http://one.example/debian/", "trixie", "trixie-updates"), source("http://sec.example/debian-security", "trixie-security")},
 			[]Mirror{
-				{Main: "http://one.example/debian"}, {Security: "http://one.example/debian-security"},
-				{Security: "http://sec.example/debian-security"}, official(),
+				{Main: "http://one.example/debian"},
+				{Security: "http://one.example/debian-security"},
+				{Security: "http://sec.example/debian-security"},
+				official(),
 			},
 		},
 		"an older way to write security": {
@@ -33,7 +35,8 @@ func TestMirrors(t *testing.T) {
 		"Ubuntu, others and what is no address": {
 			[]aptsource.Source{
 				source("http://archive.ubuntu.com/ubuntu", "noble", "noble-security"), source("cdrom:[Debian]/", "trixie"),
-				source("file:/srv/debian", "trixie"), {URI: "https://docker.example/debian", Suites: []string{"trixie"}, Components: []string{"stable"}},
+				source("file:/srv/debian", "trixie"),
+				{URI: "https://docker.example/debian", Suites: []string{"trixie"}, Components: []string{"stable"}},
 			},
 			[]Mirror{official()},
 		},

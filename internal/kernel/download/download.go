@@ -136,7 +136,7 @@ func (b *body) Read(p []byte) (int, error) {
 	if n > 0 {
 		b.alive()
 	}
-	if err != nil && err != io.EOF { //nolint:errorlint // a Reader returns this value itself
+	if err != nil && err != io.EOF {
 		b.err = err
 	}
 	return n, err
