@@ -7,7 +7,7 @@
 //	     |          └> output, prompt, iostreams              |
 //	  wiring      workspace, doctor, trial                    |
 //	     |                                                    |
-//	  services    local      remote      agent                |
+//	  services    local      remote      agent      kernel    |
 //	     |                                                    |
 //	  outside     bpf/…   build   engine/…   kernel/…   wire  |
 //	     |                                                    |

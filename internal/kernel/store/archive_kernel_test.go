@@ -4,6 +4,7 @@ package store_test
 
 import (
 	"debug/elf"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -87,6 +88,10 @@ func TestIndexesOfDebian(t *testing.T) {
 			}
 			return nil
 		})
+		if errors.Is(err, api.ErrNotExist) {
+			t.Log(err) // Debian let go of a series, and of what is pinned: no fault of ours
+			continue
+		}
 		need(t, err)
 		t.Logf("%s: %s %s", series, k.Image.Name, k.Image.SHA256)
 		if debian.Compare(k, pin) < 0 {
