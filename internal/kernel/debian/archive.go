@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/therootcompany/xz"
@@ -55,9 +56,13 @@ func (a *Archive) Download(ctx context.Context, archive string, p Package, w io.
 }
 
 // get asks one mirror after the other for a file, whose URL is a path below the
-// archive. The error is that of the first one that has it, or does not answer.
+// archive. When none has it, the error is that of one that lies, else of one that
+// answers: where only a mirror nearby can be reached, what it lacks is not there.
 func (a *Archive) get(ctx context.Context, archive string, f download.File, w io.Writer, reset func() error, fn Sizes) (string, error) {
 	var worst error
+	rank := func(err error) int {
+		return slices.Index([]api.Kind{api.ErrUnreachable, api.ErrNotExist, api.ErrUntrusted}, api.KindOf(err))
+	}
 	for _, address := range addresses(a.opts.Mirrors, archive, f.URL) {
 		if err := reset(); err != nil {
 			return "", err
@@ -65,13 +70,12 @@ func (a *Archive) get(ctx context.Context, archive string, f download.File, w io
 		at := f
 		at.URL = address
 		err := a.opts.Download.Get(ctx, at, w, fn)
-		kind := api.KindOf(err)
 		switch {
 		case err == nil:
 			return address, nil
-		case ctx.Err() != nil, kind != api.ErrNotExist && kind != api.ErrUnreachable && kind != api.ErrUntrusted:
+		case ctx.Err() != nil, rank(err) < 0:
 			return "", err
-		case worst == nil, errors.Is(worst, api.ErrNotExist) && kind != api.ErrNotExist:
+		case rank(err) > rank(worst):
 			worst = err
 		}
 	}

@@ -167,6 +167,8 @@ func TestMirrorsAreAskedInTurn(t *testing.T) {
 		addresses []string
 		kind      api.Kind
 	}{
+		"one lacks it":   {[]string{"http://127.0.0.1:1/debian", goodAddress + "/x", "http://127.0.0.1:1/other"}, api.ErrNotExist},
+		"none answers":   {[]string{"http://127.0.0.1:1/debian"}, api.ErrUnreachable},
 		"all lie":        {[]string{badAddress + "/x", badAddress}, api.ErrUntrusted},
 		"all lack it":    {[]string{badAddress + "/x", goodAddress + "/x"}, api.ErrNotExist},
 		"none to be had": {nil, api.ErrNotExist},
