@@ -19,11 +19,11 @@ type Kernels interface {
 	// Errors: ErrUsage (no version, digest or mirror's address), ErrNotExist (no
 	// archive has it), ErrUntrusted (a signature or a digest that is wrong),
 	// ErrUnreachable (no archive answers, or one that stalls), ErrInvalid (a
-	// package that holds no kernel), ErrEnvironment (the disk).
+	// package that holds no kernel), ErrEnvironment and ErrPermission (the cache).
 	Fetch(ctx context.Context, req KernelRequest, fn func(Progress) error) (KernelImage, error)
 	// Remove removes one kernel that is here, and returns what it was.
 	// Errors: ErrUsage (no version), ErrNotExist, ErrConflict (several match),
-	// ErrEnvironment (the disk).
+	// ErrEnvironment, ErrPermission (the cache).
 	Remove(ctx context.Context, version string) (KernelImage, error)
 }
 
