@@ -13,7 +13,7 @@
 //	     |                                                    |
 //	  pure        devcontainer  template <────────────────────┘
 //	              project  verifier  btfview  aptsource
-//	              near  shell  safe  api
+//	              near  shell  safe  packets  api
 //
 //	  tests       apitest, kerneltest
 //

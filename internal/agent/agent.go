@@ -56,6 +56,8 @@ func methods(o Options) wire.Handlers {
 	wire.Stream(h, "WatchMap", t.WatchMap)
 	wire.Unary(h, "EditMap", t.EditMap)
 	wire.Stream(h, "StreamEvents", t.StreamEvents)
+	wire.Unary(h, "RunProgram", t.RunProgram)
+	wire.Stream(h, "MeasurePrograms", t.MeasurePrograms)
 	wire.Unary(h, "Verify", t.Verify)
 	wire.Unary(h, "Probe", t.Probe)
 	wire.Unary(h, "Resolve", t.Resolve)

@@ -9,6 +9,7 @@ type Target interface {
 	Inspector
 	Maps
 	Events
+	Programs
 	Verifier
 	Prober
 

@@ -126,6 +126,8 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"EventsTap", opts.NoKernel, s.eventsTap},
 		{"Logs", opts.NoKernel || opts.NoLogs, s.logs},
 		{"EventsCallbackError", opts.NoKernel, s.eventsCallbackError},
+		{"RunProgram", opts.NoKernel, s.runProgram},
+		{"MeasurePrograms", false, s.measurePrograms},
 		{"Verify", opts.NoKernel, s.verify},
 		{"VerifyFullLog", opts.NoKernel, s.verifyFullLog},
 		{"Probe", false, s.probe},

@@ -13,7 +13,7 @@ import (
 )
 
 func newCmdProg(f *factory) *cobra.Command {
-	return newNoun("prog", "Programs in the kernel", newCmdProgList(f), newCmdProgShow(f))
+	return newNoun("prog", "Programs in the kernel", newCmdProgList(f), newCmdProgShow(f), newCmdProgRun(f))
 }
 
 // listOptions are the flags that select objects of the kernel.

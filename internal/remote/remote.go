@@ -117,6 +117,16 @@ func (c *Client) StreamEvents(ctx context.Context, req api.EventsRequest, fn fun
 	return stream(ctx, c, "StreamEvents", req, fn)
 }
 
+// RunProgram implements api.Programs.
+func (c *Client) RunProgram(ctx context.Context, req api.ProgramRunRequest) (api.ProgramRunResult, error) {
+	return call[api.ProgramRunResult](ctx, c, "RunProgram", req)
+}
+
+// MeasurePrograms implements api.Programs.
+func (c *Client) MeasurePrograms(ctx context.Context, req api.MeasureRequest, fn func(api.Measurement) error) error {
+	return stream(ctx, c, "MeasurePrograms", req, fn)
+}
+
 // Verify implements api.Verifier.
 func (c *Client) Verify(ctx context.Context, req api.VerifyRequest) (api.VerifyResult, error) {
 	return call[api.VerifyResult](ctx, c, "Verify", req)

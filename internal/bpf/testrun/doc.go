@@ -1,0 +1,3 @@
+// Package testrun runs a loaded program with inputs of one's own, by the kernel's
+// BPF_PROG_TEST_RUN.
+package testrun
