@@ -21,6 +21,10 @@ type EventsRequest struct {
 	// maps that were not loaded by this target.
 	Object Object `json:"object,omitzero"`
 	Logs   bool   `json:"logs,omitempty"` // also what programs print with bpf_printk
+	// Programs selects programs by their ids, whose own streams of text are read: what
+	// they print with bpf_stream_printk, and what the kernel says of those that it
+	// had to end (Linux 6.17). What is read is gone.
+	Programs []uint32 `json:"programs,omitempty"`
 }
 
 // EventKind tells the events of a stream apart.
@@ -33,7 +37,7 @@ const (
 	EventLog     EventKind = "log"     // one line of bpf_printk
 	EventLost    EventKind = "lost"    // Lost records or Bytes bytes of Map did not reach us; without Map, Lost lines of output
 	EventWarning EventKind = "warning" // Text says what the person who watches should know
-	EventOutput  EventKind = "output"  // one line that the project's loader process printed
+	EventOutput  EventKind = "output"  // one line that the project's loader process printed, or Program to a stream of its own
 )
 
 // Event is one record, log line or count of lost records.
@@ -47,6 +51,8 @@ type Event struct {
 	Text string    `json:"text,omitempty"` // log lines: the message; Comm and PID are whose context it ran in. Output: the line
 	Comm string    `json:"comm,omitempty"` // log lines: empty where the kernel has forgotten the process's name
 	PID  int       `json:"pid,omitempty"`
+	// Program is whose stream a line of output came from; empty for a process's.
+	Program string `json:"prog_name,omitempty"`
 	// Stderr: a line of output came from standard error.
 	Stderr bool   `json:"stderr,omitempty"`
 	Lost   uint64 `json:"lost,omitempty"`

@@ -91,6 +91,10 @@ func (o *watchOptions) writeEvent(e api.Event) error {
 		who := fmt.Sprintf("%s[%d]", safe.Line(e.Comm), e.PID)
 		_, err = fmt.Fprintf(o.io.Out, "%s  %s  %s\n", at, p.Paint(output.Cyan, who), safe.Line(e.Text))
 	case api.EventOutput:
+		if e.Program != "" {
+			_, err = fmt.Fprintf(o.io.Out, "%s  %s  %s\n", at, p.Paint(output.Cyan, safe.Line(e.Program).String()), safe.Line(e.Text))
+			break
+		}
 		err = o.writeLine(e.Text, e.Stderr)
 	case api.EventLost:
 		o.note(lostInWords(e))

@@ -2,6 +2,7 @@ package local
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -35,7 +36,41 @@ func (t *Target) StreamEvents(ctx context.Context, req api.EventsRequest, fn fun
 	if err != nil {
 		return err
 	}
-	return events.Stream(ctx, sources, req.Logs, t.output(req.Project), fn)
+	programs, err := t.eventPrograms(ctx, req.Programs)
+	defer func() {
+		for _, p := range programs {
+			_ = p.Prog.Close()
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	return events.Stream(ctx, events.Wanted{
+		Sources: sources, Programs: programs, Logs: req.Logs, Output: t.output(req.Project),
+	}, fn)
+}
+
+// eventPrograms opens the programs whose streams a request asks for.
+func (t *Target) eventPrograms(ctx context.Context, ids []uint32) ([]events.Program, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := t.view().Programs(ctx, api.ListRequest{IDs: ids})
+	if err != nil {
+		return nil, err
+	}
+	if len(list) != len(ids) {
+		return nil, api.Errorf("stream events", fmt.Sprint(ids), api.ErrNotExist, "not all of the programs are there").WithHint("ebpfdev prog list")
+	}
+	var programs []events.Program
+	for _, p := range list {
+		prog, err := ebpf.NewProgramFromID(ebpf.ProgramID(p.ID))
+		if err != nil {
+			return programs, api.E("stream events", p.Name, "", err)
+		}
+		programs = append(programs, events.Program{Name: p.Name, Prog: prog})
+	}
+	return programs, nil
 }
 
 // output is what a project's process prints, nil without one.

@@ -122,7 +122,7 @@ func collect(t *testing.T, sources []Source, logs bool, ready func(), enough fun
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	first := true
-	err := Stream(ctx, sources, logs, nil, func(e api.Event) error {
+	err := Stream(ctx, Wanted{Sources: sources, Logs: logs}, func(e api.Event) error {
 		if first != (e.Kind == api.EventReady) {
 			t.Errorf("event %+v; the first and only the first has to be ready", e)
 		}
@@ -225,13 +225,13 @@ func TestBackPressure(t *testing.T) {
 func TestStreamErrors(t *testing.T) {
 	m, prog := ring(t, 4096)
 	other := newMap(t, &ebpf.MapSpec{Type: ebpf.Hash, KeySize: 4, ValueSize: 4, MaxEntries: 1})
-	err := Stream(t.Context(), []Source{{Name: "good", Map: m, Consume: true}, {Name: "bad", Map: other}}, false, nil, nil)
+	err := Stream(t.Context(), Wanted{Sources: []Source{{Name: "good", Map: m, Consume: true}, {Name: "bad", Map: other}}}, nil)
 	if !errors.Is(err, api.ErrNotSupported) {
 		t.Errorf("a hash: %v, want ErrNotSupported", err)
 	}
 	enough := errors.New("enough")
 	for _, kind := range []api.EventKind{api.EventReady, api.EventRecord} {
-		err := Stream(t.Context(), []Source{{Name: "good", Map: m, Consume: true}}, true, nil, func(e api.Event) error {
+		err := Stream(t.Context(), Wanted{Sources: []Source{{Name: "good", Map: m, Consume: true}}, Logs: true}, func(e api.Event) error {
 			if e.Kind == kind {
 				return enough
 			}
@@ -246,7 +246,7 @@ func TestStreamErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Stream(ctx, nil, false, nil, nil); !errors.Is(err, context.Canceled) {
+	if err := Stream(ctx, Wanted{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("a cancelled context: %v", err)
 	}
 	mine(t, 0)
@@ -284,7 +284,7 @@ func TestPromptEnd(t *testing.T) {
 	array, _ := perfArray(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	var ended time.Time
-	err := Stream(ctx, []Source{{Name: "a", Map: m, Consume: true}, {Name: "t", Map: m}, {Name: "b", Map: array, Consume: true}}, true, nil, func(e api.Event) error {
+	err := Stream(ctx, Wanted{Sources: []Source{{Name: "a", Map: m, Consume: true}, {Name: "t", Map: m}, {Name: "b", Map: array, Consume: true}}, Logs: true}, func(e api.Event) error {
 		if e.Kind == api.EventReady {
 			mine(t, 1)
 			time.AfterFunc(20*time.Millisecond, func() { ended = time.Now(); cancel() })

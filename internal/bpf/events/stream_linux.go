@@ -34,8 +34,16 @@ type Source struct {
 // none when that is io.EOF.
 type Output func(ctx context.Context, send func(api.Event) bool) error
 
+// Wanted is what a stream is to be of.
+type Wanted struct {
+	Sources  []Source
+	Programs []Program // whose own streams of text are read
+	Logs     bool      // what all programs print with bpf_printk
+	Output   Output    // what a process prints; nil without one
+}
+
 // Stream sends EventReady once everything is open, then records, log lines, lines
-// of output (which may be nil) and counts of what was lost, until the context
+// of output and counts of what was lost, until the context
 // ends, which is its error, or fn returns one. fn is called by one goroutine, the caller's; while it works,
 // events wait in the kernel. Everything that was opened is closed on return.
 //
@@ -44,20 +52,20 @@ type Output func(ctx context.Context, send func(api.Event) bool) error
 //
 // Errors: ErrNotSupported (a map of another type), ErrPermission, ErrEnvironment
 // (logs without tracefs).
-func Stream(ctx context.Context, sources []Source, logs bool, output Output, fn func(api.Event) error) error {
+func Stream(ctx context.Context, want Wanted, fn func(api.Event) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s := &stream{events: make(chan api.Event, waiting), failed: make(chan error, 1), done: make(chan struct{})}
 	defer s.close()
-	for _, src := range sources {
+	for _, src := range want.Sources {
 		r, err := openMap(src)
 		if err != nil {
 			return err
 		}
 		s.readers = append(s.readers, r)
 	}
-	if logs {
+	if want.Logs {
 		dir, err := tracefs.Find()
 		if err != nil {
 			return api.E(op, "logs", "", err)
@@ -68,8 +76,15 @@ func Stream(ctx context.Context, sources []Source, logs bool, output Output, fn 
 		}
 		s.readers = append(s.readers, r)
 	}
-	if output != nil {
-		s.readers = append(s.readers, newOutput(ctx, output))
+	if len(want.Programs) > 0 {
+		r, err := openStreams(want.Programs)
+		if err != nil {
+			return err
+		}
+		s.readers = append(s.readers, r)
+	}
+	if want.Output != nil {
+		s.readers = append(s.readers, newOutput(ctx, want.Output))
 	}
 	s.start()
 	if err := fn(api.Event{Kind: api.EventReady, Time: now()}); err != nil {

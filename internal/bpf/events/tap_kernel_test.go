@@ -113,7 +113,7 @@ func TestTapRaces(t *testing.T) {
 		}
 	}()
 	seen, missed := uint64(0), uint64(0)
-	err := Stream(ctx, []Source{{Name: "pairs", Map: m, Type: pair()}}, false, nil, func(e api.Event) error {
+	err := Stream(ctx, Wanted{Sources: []Source{{Name: "pairs", Map: m, Type: pair()}}}, func(e api.Event) error {
 		switch e.Kind {
 		case api.EventReady:
 			go func() {
@@ -147,7 +147,7 @@ func TestTapRaces(t *testing.T) {
 
 func TestPerfArrayIsConsumed(t *testing.T) {
 	m, _ := perfArray(t)
-	err := Stream(t.Context(), []Source{{Name: "pairs", Map: m}}, false, nil, nil)
+	err := Stream(t.Context(), Wanted{Sources: []Source{{Name: "pairs", Map: m}}}, nil)
 	if !errors.Is(err, api.ErrUsage) || api.HintOf(err) != "ebpfdev events pairs --consume" {
 		t.Errorf("a perf event array without Consume: %v", err)
 	}
