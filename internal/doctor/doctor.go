@@ -66,7 +66,7 @@ func (d *Doctor) Diagnose(ctx context.Context, req api.DoctorRequest, fn func(ap
 	defer x.close()
 	for _, step := range []func(context.Context) []api.Check{
 		x.checkKernel, x.checkEngine, x.checkMachine, x.checkPrivileged, x.checkBaseImages,
-		x.checkPermission, x.checkFeatures, x.checkMounts, x.checkDisk,
+		x.checkPermission, x.checkFeatures, x.checkMounts, x.checkQEMU, x.checkDisk,
 	} {
 		for _, c := range step(ctx) {
 			if ctx.Err() != nil {
