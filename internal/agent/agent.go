@@ -51,6 +51,7 @@ func methods(o Options) wire.Handlers {
 	wire.Unary(h, "ListMaps", t.ListMaps)
 	wire.Unary(h, "ListLinks", t.ListLinks)
 	wire.Unary(h, "ListProcesses", t.ListProcesses)
+	wire.Unary(h, "ListPlaces", t.ListPlaces)
 	wire.Unary(h, "QueryMap", t.QueryMap)
 	wire.Stream(h, "ExportMap", t.ExportMap)
 	wire.Stream(h, "WatchMap", t.WatchMap)

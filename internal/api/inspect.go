@@ -69,3 +69,32 @@ type Link struct {
 	Pinned    []string `json:"pinned,omitempty"`
 	Project   string   `json:"project,omitempty"`
 }
+
+// PlaceKind is a kind of place where programs are attached.
+type PlaceKind string
+
+// The kinds of places.
+const (
+	PlaceCgroup PlaceKind = "cgroup" // cgroups of version 2
+)
+
+// PlacesRequest asks what is attached at places.
+type PlacesRequest struct {
+	Kind PlaceKind `json:"kind"`
+	// Root is the folder of a cgroup where the walk begins; empty for the top of the
+	// hierarchy, in a dev container the machine's.
+	Root string `json:"root,omitempty"`
+	// Inherited lists what counts in a cgroup, wherever it was attached.
+	Inherited bool `json:"inherited,omitempty"`
+}
+
+// Place is a program at a place, one of those that run there in turn.
+type Place struct {
+	Where     string `json:"where"` // "/sys/fs/cgroup/system.slice"
+	Hook      string `json:"hook"`  // "cgroup_inet_ingress"
+	ProgramID uint32 `json:"prog_id"`
+	Program   string `json:"prog_name,omitempty"`
+	Type      string `json:"prog_type,omitempty"`
+	Project   string `json:"project,omitempty"`
+	LinkID    uint32 `json:"link_id,omitempty"` // 0: attached without a link, or by one that the kernel does not name
+}

@@ -57,6 +57,11 @@ type Inspector interface {
 	// ListProcesses returns the processes that Load started for a project, or for
 	// all, sorted by project; those that ended by themselves too.
 	ListProcesses(ctx context.Context, req ListRequest) ([]RunningProcess, error)
+	// ListPlaces returns what is attached at the places of a kind, place by place and
+	// there in the order in which it runs. What vanishes meanwhile is left out.
+	// Errors: ErrUsage (no such kind, a folder that is no cgroup), ErrNotExist
+	// (no such folder), ErrNotSupported (nothing of the kind here), ErrPermission.
+	ListPlaces(ctx context.Context, req PlacesRequest) ([]Place, error)
 }
 
 // Maps reads and edits map entries. Queries run next to the data: the target

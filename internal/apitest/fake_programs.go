@@ -29,6 +29,25 @@ func (f *Fake) RunProgram(ctx context.Context, req api.ProgramRunRequest) (api.P
 	return res, nil
 }
 
+// ListPlaces implements api.Inspector: every link of a cgroup's is at its target.
+func (f *Fake) ListPlaces(ctx context.Context, req api.PlacesRequest) ([]api.Place, error) {
+	if err := f.enter(ctx, "ListPlaces"); err != nil {
+		return nil, err
+	}
+	if req.Kind != api.PlaceCgroup {
+		return nil, api.Errorf("list places", string(req.Kind), api.ErrUsage, "no such kind of place")
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := []api.Place{}
+	for _, l := range f.links {
+		if l.Type == "cgroup" {
+			list = append(list, api.Place{Where: l.Target, Hook: "cgroup_inet_ingress", ProgramID: l.ProgramID, Program: l.Program, Project: l.Project, LinkID: l.ID})
+		}
+	}
+	return list, nil
+}
+
 // MeasurePrograms implements api.Programs: every program runs as often in a second
 // as its id says, 100 ns each.
 func (f *Fake) MeasurePrograms(ctx context.Context, req api.MeasureRequest, fn func(api.Measurement) error) error {

@@ -115,6 +115,7 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"ProcessDeaf", opts.NoKernel, s.processDeaf},
 		{"ProcessFloods", opts.NoKernel, s.processFloods},
 		{"ListFilters", false, s.listFilters},
+		{"Places", false, s.places},
 		{"EditAndQuery", false, s.editAndQuery},
 		{"EditExpect", false, s.editExpect},
 		{"EditStruct", opts.NoKernel, s.editStruct},

@@ -71,3 +71,25 @@ func (s *suite) measurePrograms(t *testing.T) {
 		t.Errorf("MeasurePrograms: %v, want the context's error", err)
 	}
 }
+
+// places of cgroups can be listed, whatever is attached there; what is no place is
+// refused.
+func (s *suite) places(t *testing.T) {
+	ctx, target := s.target(t)
+	list, err := target.ListPlaces(ctx, api.PlacesRequest{Kind: api.PlaceCgroup})
+	must(t, "ListPlaces", err)
+	for _, p := range list {
+		if p.Where == "" || p.Hook == "" || p.ProgramID == 0 {
+			t.Errorf("place = %+v", p)
+		}
+	}
+	_, err = target.ListPlaces(ctx, api.PlacesRequest{Kind: "no kind"})
+	wantKind(t, "ListPlaces of no kind", err, api.ErrUsage)
+	if s.opts.NoKernel {
+		return
+	}
+	_, err = target.ListPlaces(ctx, api.PlacesRequest{Kind: api.PlaceCgroup, Root: "/proc"})
+	wantKind(t, "ListPlaces of a folder that is no cgroup", err, api.ErrUsage)
+	_, err = target.ListPlaces(ctx, api.PlacesRequest{Kind: api.PlaceCgroup, Root: "/no/such/folder"})
+	wantKind(t, "ListPlaces of no folder", err, api.ErrNotExist)
+}

@@ -92,6 +92,11 @@ func (c *Client) ListProcesses(ctx context.Context, req api.ListRequest) ([]api.
 	return call[[]api.RunningProcess](ctx, c, "ListProcesses", req)
 }
 
+// ListPlaces implements api.Inspector.
+func (c *Client) ListPlaces(ctx context.Context, req api.PlacesRequest) ([]api.Place, error) {
+	return call[[]api.Place](ctx, c, "ListPlaces", req)
+}
+
 // QueryMap implements api.Maps.
 func (c *Client) QueryMap(ctx context.Context, req api.QueryRequest) (api.Page, error) {
 	return call[api.Page](ctx, c, "QueryMap", req)

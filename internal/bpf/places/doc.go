@@ -1,0 +1,3 @@
+// Package places finds programs by the place where they are attached, which the
+// kernel answers for one place at a time: cgroups.
+package places
