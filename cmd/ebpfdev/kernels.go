@@ -48,17 +48,26 @@ func guestInit(console io.Writer) error {
 	return guest.Init([]string{"/init", "agent", "guest"}, console)
 }
 
-// serveGuest serves the kernel of a guest to the host that booted it.
+// serveGuest serves the kernel of a guest to the host that booted it, one session
+// after the other, until the host turns it off.
 func serveGuest(ctx context.Context) error {
-	conn, err := guest.Meet()
+	box, err := guest.NewMailbox()
 	if err != nil {
 		return err
 	}
-	target, err := local.New(localOptions())
-	if err != nil {
-		return err
+	for ctx.Err() == nil {
+		conn, err := box.Meet()
+		if err != nil {
+			return err
+		}
+		target, err := local.New(localOptions())
+		if err != nil {
+			return err
+		}
+		// How a session ended is the host's to know.
+		_ = agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: version})
 	}
-	return agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: version})
+	return ctx.Err()
 }
 
 // bootKernel returns what boots a kernel by its version.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -15,7 +16,10 @@ import (
 func stream(ctx context.Context, t *testing.T, target api.Target, req api.EventsRequest, enough func(api.Event) bool) []api.Event {
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	defer group.Wait()
 	defer cancel()
+	group.Go(func() { provoke(ctx, target) })
 	var events []api.Event
 	err := target.StreamEvents(ctx, req, func(e api.Event) error {
 		events = append(events, e)
@@ -28,6 +32,14 @@ func stream(ctx context.Context, t *testing.T, target api.Target, req api.Events
 		t.Fatalf("StreamEvents: error %v after %d events, want the context's", err, len(events))
 	}
 	return events
+}
+
+// provoke has the target make system calls until the context ends: a machine that
+// has nothing else to do makes few.
+func provoke(ctx context.Context, target api.Target) {
+	for ctx.Err() == nil {
+		_, _ = target.Probe(ctx, api.ProbeRequest{}) // what comes of it does not matter
+	}
 }
 
 func (s *suite) events(t *testing.T) {

@@ -60,36 +60,72 @@ func parts() map[string]func(context.Context) error {
 }
 
 func serve(ctx context.Context) error {
-	conn, err := guest.Meet()
+	box, err := guest.NewMailbox()
 	if err != nil {
 		return err
 	}
-	target, err := local.New(local.Options{KeepProcess: []string{"/init", keepWord}})
-	if err != nil {
-		return err
+	for ctx.Err() == nil {
+		conn, err := box.Meet()
+		if err != nil {
+			return err
+		}
+		target, err := local.New(local.Options{KeepProcess: []string{"/init", keepWord}})
+		if err != nil {
+			return err
+		}
+		_ = agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: "test"})
 	}
-	return agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: "test"})
+	return ctx.Err()
 }
 
-// boot boots a guest; whoever asks for it closes it.
-func boot(t *testing.T, version string) *kernel.Target {
+// boot boots a guest for the test.
+func boot(t *testing.T, version string) *kernel.Machine {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, err := kernel.Open(t.Context(), kerneltest.Image(t, version), kernel.Options{
+	m, err := kernel.Boot(t.Context(), kerneltest.Image(t, version), kernel.Options{
 		Executable: self, Args: []string{initWord}, Version: "test",
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return m
+}
+
+func open(t *testing.T, m *kernel.Machine) *kernel.Target {
+	t.Helper()
+	target, err := m.Open(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return target
 }
 
-// TestConformance runs the suite against a guest kernel, one guest for each part.
+// TestConformance runs the suite against a guest kernel, one session for each part;
+// for a part that opens two, there is another guest.
 func TestConformance(t *testing.T) {
-	apitest.Run(t, func(t *testing.T) api.Target { return boot(t, "6.12") },
+	machines := []*kernel.Machine{boot(t, "6.12")}
+	all := t
+	apitest.Run(t, func(t *testing.T) api.Target {
+		for _, m := range machines {
+			target, err := m.Open(t.Context())
+			if err == nil {
+				return target
+			}
+			if !errors.Is(err, api.ErrConflict) {
+				t.Fatal(err)
+			}
+		}
+		machines = append(machines, boot(all, "6.12"))
+		return open(t, machines[len(machines)-1])
+	},
 		apitest.Options{NoPins: true, NoLibrary: true, Loader: []string{"/init", kerneltest.LoaderWord}, Kill: kill})
 }
 
@@ -104,12 +140,7 @@ func kill(ctx context.Context, target api.Target, pid int) error {
 }
 
 func TestRunCommand(t *testing.T) {
-	target := boot(t, "6.1")
-	defer func() {
-		if err := target.Close(); err != nil {
-			t.Error(err)
-		}
-	}()
+	target := open(t, boot(t, "6.1"))
 	var out bytes.Buffer
 	collect := func(o api.CommandOutput) error { _, err := out.Write(o.Data); return err }
 	hello := api.CommandFile{Path: "/root/some/hello", Mode: 0o644, Data: []byte("hello")}

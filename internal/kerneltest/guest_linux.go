@@ -58,7 +58,11 @@ func beGuest() (code int, was bool) {
 func serve() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM) //nolint:forbidigo // a main function's
 	defer stop()
-	conn, err := guest.Meet()
+	box, err := guest.NewMailbox()
+	if err != nil {
+		return err
+	}
+	conn, err := box.Meet()
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
 // Package guest is what runs inside a machine that package vm boots: the first
 // process of a kernel that has no other user space. Init mounts what eBPF needs
-// and is the parent of everything; Serve, in a child of it, meets the host through
-// the mailbox. Both are this very program.
+// and is the parent of everything; a child of it meets the host through a Mailbox,
+// again and again. Both are this very program.
 package guest
 
 // Words of the ready line, which the guest prints on the second serial port when

@@ -18,8 +18,14 @@ func IsInit() bool { return false }
 // Init always fails.
 func Init([]string, io.Writer) error { return errLinux }
 
+// Mailbox is of no use here.
+type Mailbox struct{}
+
+// NewMailbox always fails.
+func NewMailbox() (*Mailbox, error) { return nil, errLinux }
+
 // Meet always fails.
-func Meet() (io.ReadWriteCloser, error) { return nil, errLinux }
+func (*Mailbox) Meet() (io.ReadWriteCloser, error) { return nil, errLinux }
 
 // Commander runs nothing.
 type Commander struct{}

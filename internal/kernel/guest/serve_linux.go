@@ -13,37 +13,51 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/kernel/mailbox"
 )
 
-// Meet makes a mailbox, tells the host on the second serial port where it is, and
-// returns the guest's side of it. It needs to be root.
-func Meet() (io.ReadWriteCloser, error) {
+// Mailbox is the guest's memory for its meetings with the host, one after the other.
+type Mailbox struct {
+	parts  [][]byte
+	frames []uint64
+}
+
+// NewMailbox makes the memory. It needs to be root.
+func NewMailbox() (*Mailbox, error) {
+	memory, err := lockedMemory(pages * mailbox.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	m := &Mailbox{parts: make([][]byte, pages)}
+	for i := range m.parts {
+		m.parts[i] = memory[i*mailbox.PageSize : (i+1)*mailbox.PageSize]
+		m.parts[i][0] = 1 // the page is written to, so it has a frame of its own
+	}
+	m.frames, err = framesOf(memory)
+	return m, err
+}
+
+// Meet tells the host on the second serial port where the mailbox is, and returns
+// the guest's side of it. The one before has to be closed, and not in use.
+func (m *Mailbox) Meet() (io.ReadWriteCloser, error) {
 	line, err := openLine(Line)
 	if err != nil {
 		return nil, err
 	}
-	memory, err := lockedMemory(pages * mailbox.PageSize)
-	if err != nil {
-		return nil, errors.Join(err, line.Close())
-	}
-	parts := make([][]byte, pages)
-	for i := range parts {
-		parts[i] = memory[i*mailbox.PageSize : (i+1)*mailbox.PageSize]
-		parts[i][0] = 1 // the page is written to, so it has a frame of its own
-	}
-	frames, err := framesOf(memory)
-	if err == nil {
-		err = mailbox.Format(parts)
-	}
-	var conn *mailbox.Conn
-	if err == nil {
-		conn, err = mailbox.Open(mailbox.Guest, parts, line)
-	}
-	if err == nil {
-		_, err = io.WriteString(line, readyLine(frames))
-	}
+	conn, err := m.open(line)
 	if err != nil {
 		return nil, errors.Join(err, line.Close())
 	}
 	return conn, nil
+}
+
+func (m *Mailbox) open(line *os.File) (io.ReadWriteCloser, error) {
+	if err := mailbox.Format(m.parts); err != nil {
+		return nil, err
+	}
+	conn, err := mailbox.Open(mailbox.Guest, m.parts, line)
+	if err != nil {
+		return nil, err
+	}
+	_, err = io.WriteString(line, readyLine(m.frames))
+	return conn, err
 }
 
 // lockedMemory returns memory whose pages stay where they are: locked memory may

@@ -1,7 +1,6 @@
 package vm
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
-	"github.com/ebpfdev/ebpfdev/internal/kernel/guest"
 	"github.com/ebpfdev/ebpfdev/internal/kernel/mailbox"
 )
 
@@ -38,15 +36,15 @@ const (
 
 // Machine is a guest that runs.
 type Machine struct {
-	conn    *mailbox.Conn
 	memory  *memory
 	cmd     *exec.Cmd
+	line    *line
 	console *console
 	name    string
 	close   func() error
 }
 
-// Start boots a kernel and waits until its first process meets us. Whatever
+// Start boots a kernel and waits until it can be met. Whatever
 // happens, no process and no file is left when it returns an error; ctx is only for
 // the start.
 //
@@ -66,14 +64,13 @@ func Start(ctx context.Context, c Config) (_ *Machine, err error) {
 	if m.memory, err = newMemory(c.Memory); err != nil {
 		return nil, api.E("boot", c.Name, api.ErrEnvironment, err)
 	}
-	line, err := m.start(c)
-	if err != nil {
+	if err := m.start(c); err != nil {
 		m.memory.close()
 		return nil, api.E("boot", c.Name, api.ErrEnvironment, err)
 	}
-	m.close = sync.OnceValue(func() error { return m.end(line) })
+	m.close = sync.OnceValue(m.end)
 	stop := context.AfterFunc(ctx, func() { _ = m.cmd.Process.Kill() })
-	err = m.meet(line)
+	err = m.ready()
 	if !stop() { // it was killed
 		err = context.Cause(ctx)
 	}
@@ -87,11 +84,11 @@ func Start(ctx context.Context, c Config) (_ *Machine, err error) {
 // errHangs is the cause of a context that ended because a kernel took too long.
 var errHangs = errors.New("it hangs")
 
-// start starts QEMU; the line is the second serial port.
-func (m *Machine) start(c Config) (*pipes, error) {
+// start starts QEMU.
+func (m *Machine) start(c Config) error {
 	files, err := openFiles(c, m.memory)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer files.close()
 	go func() { _, _ = io.Copy(m.console, files.console); _ = files.console.Close() }()
@@ -102,45 +99,49 @@ func (m *Machine) start(c Config) (*pipes, error) {
 	m.cmd.Stderr = m.console
 	in, err := m.cmd.StdinPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	out, err := m.cmd.StdoutPipe()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := m.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
-	return &pipes{Reader: bufio.NewReader(out), WriteCloser: in}, nil
+	m.line = newLine(out, in, m.console)
+	return nil
 }
 
-// pipes are QEMU's standard output and input.
-type pipes struct {
-	*bufio.Reader
-	io.WriteCloser
-}
-
-// Close closes the input. Reads end when QEMU does.
-func (p *pipes) Close() error { return p.WriteCloser.Close() }
-
-// meet waits for the guest's ready line and opens the mailbox.
-func (m *Machine) meet(line *pipes) error {
-	for {
-		said, err := line.ReadString('\n')
-		if err != nil {
-			return errEnded
-		}
-		runs, ok := guest.ParseReady(said)
-		if !ok {
-			_, _ = m.console.Write([]byte(said))
-			continue
-		}
+// Meet returns a stream to the guest's process, which serves one at a time and
+// waits to be met again once it is closed. It waits until the guest is ready.
+// Errors: ErrUnreachable (the machine has ended), the context's.
+func (m *Machine) Meet(ctx context.Context) (io.ReadWriteCloser, error) {
+	select {
+	case runs := <-m.line.ready:
 		pages, err := m.memory.pages(runs)
 		if err != nil {
-			return err
+			return nil, api.E("meet guest", m.name, api.ErrUnreachable, err)
 		}
-		m.conn, err = mailbox.Open(mailbox.Host, pages, line)
-		return err
+		conn, err := mailbox.Open(mailbox.Host, pages, m.line.bell())
+		if err != nil {
+			return nil, api.E("meet guest", m.name, api.ErrUnreachable, err)
+		}
+		return conn, nil
+	case <-m.line.ended:
+		return nil, api.Errorf("meet guest", m.name, api.ErrUnreachable, firstOf(m.console.reason(), "the machine has ended"))
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// ready waits until the guest can be met.
+func (m *Machine) ready() error {
+	select {
+	case runs := <-m.line.ready:
+		m.line.ready <- runs // for Meet
+		return nil
+	case <-m.line.ended:
+		return errEnded
 	}
 }
 
@@ -162,9 +163,6 @@ func (m *Machine) bootError(err error, limit time.Duration) error {
 	}
 }
 
-// Conn is the stream to the guest's process; Close closes it.
-func (m *Machine) Conn() io.ReadWriteCloser { return m.conn }
-
 // Reason says why the guest ended, in its console's words: the line of a panic, a
 // complaint of QEMU's, or the last line; empty while it said nothing.
 func (m *Machine) Reason() string { return m.console.reason() }
@@ -175,13 +173,10 @@ func (m *Machine) Console() string { return m.console.String() }
 // Close turns the machine off and frees its memory. Twice is the same as once.
 func (m *Machine) Close() error { return m.close() }
 
-func (m *Machine) end(line *pipes) error {
+func (m *Machine) end() error {
 	_ = m.cmd.Process.Kill() // it has no disk: there is nothing to be put in order
-	if m.conn != nil {
-		_ = m.conn.Close()
-	} else {
-		_ = line.Close()
-	}
+	<-m.line.ended           // nobody rings any more
+	_ = m.line.in.Close()
 	err := m.cmd.Wait()
 	m.memory.close()
 	var ended *exec.ExitError

@@ -53,17 +53,33 @@ func child(word string) {
 	case exitWord:
 		os.Exit(3)
 	}
-	conn, err := guest.Meet()
+	box, err := guest.NewMailbox()
 	if err != nil {
 		panic(err)
 	}
-	if word == echoWord {
-		_, _ = io.Copy(struct{ io.Writer }{conn}, conn)
-		return
+	for word == echoWord {
+		conn := meet(box)
+		_, _ = io.CopyN(struct{ io.Writer }{conn}, conn, echoSize)
+		_, _ = conn.Read(make([]byte, 1)) // the host says that it has all
+		if err := conn.Close(); err != nil {
+			panic(err)
+		}
 	}
+	conn := meet(box)
 	_, _ = conn.Read(make([]byte, 1))
 	_ = os.WriteFile("/proc/sysrq-trigger", []byte("c"), 0)
 }
+
+func meet(box *guest.Mailbox) io.ReadWriteCloser {
+	conn, err := box.Meet()
+	if err != nil {
+		panic(err)
+	}
+	return conn
+}
+
+// echoSize is what the echo sends back at a meeting.
+const echoSize = 16 << 20
 
 func config(t *testing.T, word string) vm.Config {
 	t.Helper()
@@ -97,30 +113,48 @@ func start(t *testing.T, c vm.Config) *vm.Machine {
 	return m
 }
 
+// A guest is met again and again, and bytes go through its memory.
 func TestEcho(t *testing.T) {
 	m := start(t, config(t, echoWord))
-	sent := make([]byte, 16<<20)
-	_, _ = rand.Read(sent)
-	began := time.Now()
-	wrote := make(chan error, 1)
-	go func() { _, err := m.Conn().Write(sent); wrote <- err }()
-	got := make([]byte, len(sent))
-	_, err := io.ReadFull(m.Conn(), got)
-	if err = errors.Join(err, <-wrote); err != nil {
+	for range 3 {
+		conn := met(t, m)
+		sent := make([]byte, echoSize)
+		_, _ = rand.Read(sent)
+		began := time.Now()
+		wrote := make(chan error, 1)
+		go func() { _, err := conn.Write(sent); wrote <- err }()
+		got := make([]byte, len(sent))
+		_, err := io.ReadFull(conn, got)
+		if err = errors.Join(err, <-wrote); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, sent) {
+			t.Error("what came back differs")
+		}
+		t.Logf("16 MiB there and back in %s", time.Since(began).Round(time.Millisecond))
+		_, err = conn.Write([]byte("x"))
+		if err = errors.Join(err, conn.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func met(t *testing.T, m *vm.Machine) io.ReadWriteCloser {
+	t.Helper()
+	conn, err := m.Meet(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, sent) {
-		t.Error("what came back differs")
-	}
-	t.Logf("16 MiB there and back in %s", time.Since(began).Round(time.Millisecond))
+	return conn
 }
 
 func TestPanic(t *testing.T) {
 	m := start(t, config(t, panicWord))
-	if _, err := m.Conn().Write([]byte("x")); err != nil {
+	conn := met(t, m)
+	if _, err := conn.Write([]byte("x")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.ReadAll(m.Conn()); err != nil {
+	if _, err := io.ReadAll(conn); err != nil {
 		t.Errorf("read to the end: %v", err)
 	}
 	if reason := m.Reason(); !strings.Contains(reason, "Kernel panic - not syncing") {
