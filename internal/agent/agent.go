@@ -47,6 +47,9 @@ func methods(o Options) wire.Handlers {
 	}
 	wire.Unary(h, "Load", t.Load)
 	wire.Unary(h, "Unload", t.Unload)
+	wire.Unary(h, "Detach", func(ctx context.Context, req api.DetachRequest) (struct{}, error) {
+		return struct{}{}, t.Detach(ctx, req)
+	})
 	wire.Unary(h, "ListPrograms", t.ListPrograms)
 	wire.Unary(h, "ListMaps", t.ListMaps)
 	wire.Unary(h, "ListLinks", t.ListLinks)

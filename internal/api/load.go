@@ -124,3 +124,8 @@ type UnloadResult struct {
 	// 1000 lines: bpftrace prints its maps then.
 	Output []OutputLine `json:"output,omitempty"`
 }
+
+// DetachRequest names a link.
+type DetachRequest struct {
+	LinkID uint32 `json:"link_id"`
+}

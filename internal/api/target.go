@@ -43,6 +43,12 @@ type Loader interface {
 	// killed when it does not; a process of another start is left alone.
 	// A project that has nothing loaded gives an empty result and no error.
 	Unload(ctx context.Context, req UnloadRequest) (UnloadResult, error)
+
+	// Detach ends one attachment, whoever made it: its program stays loaded as long
+	// as somebody holds it, and so does the link, without effect (Linux 5.9).
+	// Errors: ErrNotExist, ErrNotSupported (links of tracing and perf events end
+	// with who holds them, which the error names), ErrPermission.
+	Detach(ctx context.Context, req DetachRequest) error
 }
 
 // Inspector shows what the kernel holds, ours or not. An id that vanishes while

@@ -90,3 +90,19 @@ func (f *Fake) measured(req api.MeasureRequest, interval time.Duration) api.Meas
 	}
 	return m
 }
+
+// Detach implements api.Loader.
+func (f *Fake) Detach(ctx context.Context, req api.DetachRequest) error {
+	if err := f.enter(ctx, "Detach"); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.links)
+	f.links = slices.DeleteFunc(f.links, func(l api.Link) bool { return l.ID == req.LinkID })
+	if len(f.links) == n {
+		return api.Errorf("detach", strconv.Itoa(int(req.LinkID)), api.ErrNotExist, "no such link")
+	}
+	f.touch()
+	return nil
+}

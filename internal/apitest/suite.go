@@ -116,6 +116,7 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"ProcessFloods", opts.NoKernel, s.processFloods},
 		{"ListFilters", false, s.listFilters},
 		{"Places", false, s.places},
+		{"Detach", opts.NoKernel, s.detach},
 		{"EditAndQuery", false, s.editAndQuery},
 		{"EditExpect", false, s.editExpect},
 		{"EditStruct", opts.NoKernel, s.editStruct},

@@ -93,3 +93,14 @@ func (s *suite) places(t *testing.T) {
 	_, err = target.ListPlaces(ctx, api.PlacesRequest{Kind: api.PlaceCgroup, Root: "/no/such/folder"})
 	wantKind(t, "ListPlaces of no folder", err, api.ErrNotExist)
 }
+
+// detach: a link of a tracepoint ends with its holder, which the error names.
+func (s *suite) detach(t *testing.T) {
+	ctx, target, res := s.loaded(t)
+	err := target.Detach(ctx, api.DetachRequest{LinkID: res.Links[0].ID})
+	wantKind(t, "Detach", err, api.ErrNotSupported)
+	if hint := api.HintOf(err); hint != "ebpfdev unload --project "+res.Project {
+		t.Errorf("hint = %q", hint)
+	}
+	wantKind(t, "Detach of no link", target.Detach(ctx, api.DetachRequest{LinkID: 1 << 30}), api.ErrNotExist)
+}

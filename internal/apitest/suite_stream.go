@@ -191,6 +191,7 @@ func everything(ctx context.Context, target api.Target, project string) map[stri
 	errs["WatchMap"] = target.WatchMap(ctx, api.WatchRequest{Query: api.QueryRequest{Map: ref}}, func(api.Page) error { return nil })
 	_, errs["EditMap"] = target.EditMap(ctx, api.EditRequest{Map: ref})
 	errs["StreamEvents"] = target.StreamEvents(ctx, api.EventsRequest{Project: project}, func(api.Event) error { return nil })
+	errs["Detach"] = target.Detach(ctx, api.DetachRequest{LinkID: 1 << 30})
 	_, errs["ListPlaces"] = target.ListPlaces(ctx, api.PlacesRequest{Kind: api.PlaceCgroup})
 	_, errs["RunProgram"] = target.RunProgram(ctx, api.ProgramRunRequest{ProgramID: 1, Inputs: []api.RunInput{{}}})
 	errs["MeasurePrograms"] = target.MeasurePrograms(ctx, api.MeasureRequest{}, func(api.Measurement) error { return nil })

@@ -10,7 +10,7 @@ import (
 )
 
 func newCmdLink(f *factory) *cobra.Command {
-	return newNoun("link", "Attachments in the kernel", newCmdLinkList(f))
+	return newNoun("link", "Attachments in the kernel", newCmdLinkList(f), newCmdLinkDetach(f))
 }
 
 func newCmdLinkList(f *factory) *cobra.Command {

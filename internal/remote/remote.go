@@ -72,6 +72,12 @@ func (c *Client) Unload(ctx context.Context, req api.UnloadRequest) (api.UnloadR
 	return call[api.UnloadResult](ctx, c, "Unload", req)
 }
 
+// Detach implements api.Loader.
+func (c *Client) Detach(ctx context.Context, req api.DetachRequest) error {
+	_, err := call[struct{}](ctx, c, "Detach", req)
+	return err
+}
+
 // ListPrograms implements api.Inspector.
 func (c *Client) ListPrograms(ctx context.Context, req api.ListRequest) ([]api.Program, error) {
 	return call[[]api.Program](ctx, c, "ListPrograms", req)

@@ -3,6 +3,7 @@
 package places_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/places"
 	"github.com/ebpfdev/ebpfdev/internal/kerneltest"
 )
@@ -55,6 +57,22 @@ func TestCgroups(t *testing.T) {
 			t.Fatal(err)
 		}
 		check(t, list, tt.want, prog)
+	}
+
+	// A link that is detached is there, without effect.
+	info, err := l.Info()
+	if err != nil {
+		t.Fatal(err)
+	}
+	view := inspect.View{BPFFS: kerneltest.BPFFS}
+	for _, want := range []error{nil, nil} { // twice is the same as once
+		if err := view.Detach(t.Context(), uint32(info.ID)); !errors.Is(err, want) {
+			t.Errorf("Detach: %v", err)
+		}
+	}
+	list, err := places.Cgroups(t.Context(), above, true)
+	if err != nil || len(list) != 0 {
+		t.Errorf("places = %+v, %v, want none", list, err)
 	}
 }
 
