@@ -12,7 +12,7 @@
 //	  outside     bpf/…   build   engine/…   kernel/…   wire  |
 //	     |                                                    |
 //	  pure        devcontainer  template <────────────────────┘
-//	              project  verifier  btfview  aptsource
+//	              project  verifier  btfview  btfc  aptsource
 //	              near  shell  safe  packets  api
 //
 //	  tests       apitest, kerneltest
