@@ -55,6 +55,8 @@ func methods(o Options) wire.Handlers {
 	wire.Unary(h, "ListLinks", t.ListLinks)
 	wire.Unary(h, "ListProcesses", t.ListProcesses)
 	wire.Unary(h, "ListPlaces", t.ListPlaces)
+	wire.Unary(h, "ListBTF", t.ListBTF)
+	wire.Unary(h, "ReadBTF", t.ReadBTF)
 	wire.Unary(h, "QueryMap", t.QueryMap)
 	wire.Stream(h, "ExportMap", t.ExportMap)
 	wire.Stream(h, "WatchMap", t.WatchMap)

@@ -7,6 +7,7 @@ import "context"
 type Target interface {
 	Loader
 	Inspector
+	Types
 	Maps
 	Events
 	Programs
@@ -68,6 +69,20 @@ type Inspector interface {
 	// Errors: ErrUsage (no such kind, a folder that is no cgroup), ErrNotExist
 	// (no such folder), ErrNotSupported (nothing of the kind here), ErrPermission.
 	ListPlaces(ctx context.Context, req PlacesRequest) ([]Place, error)
+}
+
+// Types hands out the types that the kernel holds, as the raw BTF that it has: who
+// asks makes C, or a picture, of them.
+type Types interface {
+	// ListBTF returns the BTF objects that match, sorted by id, and who uses each.
+	// Without privilege it returns those of the kernel and its modules, which
+	// everybody may read, without ids. A kernel without BTF gives an empty list.
+	ListBTF(ctx context.Context, req BTFRequest) ([]BTF, error)
+
+	// ReadBTF returns one BTF object. That of the kernel and of modules needs no
+	// privilege when it is named.
+	// Errors: ErrUsage (the request names none), ErrNotExist, ErrPermission.
+	ReadBTF(ctx context.Context, req BTFRequest) (BTFData, error)
 }
 
 // Maps reads and edits map entries. Queries run next to the data: the target

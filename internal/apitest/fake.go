@@ -25,6 +25,7 @@ type Fake struct {
 	runs      []*fakeProcess
 	lastWords []api.OutputLine
 	maps      []*fakeMap
+	btfs      []api.BTFData
 	nextID    uint32
 	events    []*eventQueue
 	calls     map[string]int
@@ -52,6 +53,7 @@ func NewEmptyFake() *Fake {
 		},
 		kernel:  sampleKernel(),
 		points:  samplePoints(),
+		btfs:    []api.BTFData{sampleBTF(1, api.KernelBTF)},
 		nextID:  100,
 		calls:   map[string]int{},
 		errors:  map[string]error{},

@@ -19,10 +19,11 @@ func SampleObject() api.Object {
 // and a program of somebody else.
 func NewFake() *Fake {
 	f := NewEmptyFake()
+	f.AddBTF(sampleBTF(7, ""))
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	counts := f.AddMap(api.Map{
 		ID: 11, Type: "hash", Name: "counts", KeySize: 4, ValueSize: 8, MaxEntries: 1024, BytesMem: 81920,
-		KeyType: "__u32", ValueType: "__u64", Readable: true, Project: "probe",
+		KeyType: "__u32", ValueType: "__u64", Readable: true, Project: "probe", BTFID: 7,
 		Pinned: []string{"/sys/fs/bpf/ebpfdev/probe/maps/counts"},
 	}, sampleCounts(40)...)
 	tasks := f.AddMap(api.Map{
@@ -39,7 +40,7 @@ func NewFake() *Fake {
 	exec := f.AddProgram(api.Program{
 		ID: 21, Type: "tracepoint", Name: "handle_exec", Tag: "a1b2c3d4e5f60718", GPL: true, LoadedAt: at,
 		BytesXlated: 584, BytesJited: 371, BytesMem: 4096, VerifiedInsns: 120, RunCount: 4211,
-		RunTime: 3 * time.Millisecond, MapIDs: []uint32{counts.ID, tasks.ID, events.ID}, Project: "probe",
+		RunTime: 3 * time.Millisecond, MapIDs: []uint32{counts.ID, tasks.ID, events.ID}, Project: "probe", BTFID: 7,
 		Pinned: []string{"/sys/fs/bpf/ebpfdev/probe/progs/handle_exec"},
 	})
 	f.AddProgram(api.Program{

@@ -134,6 +134,9 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"VerifyFullLog", opts.NoKernel, s.verifyFullLog},
 		{"Probe", false, s.probe},
 		{"Resolve", false, s.resolve},
+		{"BTF", false, s.btf},
+		{"BTFErrors", false, s.btfErrors},
+		{"BTFOfPrograms", opts.NoKernel, s.btfOfPrograms},
 		{"Cancelled", false, s.cancelled},
 		{"Close", false, s.close},
 	} {

@@ -186,6 +186,8 @@ func everything(ctx context.Context, target api.Target, project string) map[stri
 	_, errs["ListMaps"] = target.ListMaps(ctx, api.ListRequest{})
 	_, errs["ListLinks"] = target.ListLinks(ctx, api.ListRequest{})
 	_, errs["ListProcesses"] = target.ListProcesses(ctx, api.ListRequest{})
+	_, errs["ListBTF"] = target.ListBTF(ctx, api.BTFRequest{})
+	_, errs["ReadBTF"] = target.ReadBTF(ctx, api.BTFRequest{Name: api.KernelBTF})
 	_, errs["QueryMap"] = target.QueryMap(ctx, api.QueryRequest{Map: ref})
 	errs["ExportMap"] = target.ExportMap(ctx, api.ExportRequest{Map: ref}, func([]api.Entry) error { return nil })
 	errs["WatchMap"] = target.WatchMap(ctx, api.WatchRequest{Query: api.QueryRequest{Map: ref}}, func(api.Page) error { return nil })

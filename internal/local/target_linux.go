@@ -126,6 +126,20 @@ func (t *Target) ListLinks(ctx context.Context, req api.ListRequest) ([]api.Link
 	return list, done(err)
 }
 
+// ListBTF implements api.Types.
+func (t *Target) ListBTF(ctx context.Context, req api.BTFRequest) ([]api.BTF, error) {
+	ctx, done := t.call(ctx, "list BTF")
+	list, err := t.view().BTFs(ctx, req)
+	return list, done(err)
+}
+
+// ReadBTF implements api.Types.
+func (t *Target) ReadBTF(ctx context.Context, req api.BTFRequest) (api.BTFData, error) {
+	ctx, done := t.call(ctx, "read BTF")
+	data, err := t.view().BTF(ctx, req)
+	return data, done(err)
+}
+
 // ListProcesses implements api.Inspector.
 func (t *Target) ListProcesses(ctx context.Context, req api.ListRequest) ([]api.RunningProcess, error) {
 	ctx, done := t.call(ctx, "list processes")

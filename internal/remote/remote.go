@@ -103,6 +103,16 @@ func (c *Client) ListPlaces(ctx context.Context, req api.PlacesRequest) ([]api.P
 	return call[[]api.Place](ctx, c, "ListPlaces", req)
 }
 
+// ListBTF implements api.Types.
+func (c *Client) ListBTF(ctx context.Context, req api.BTFRequest) ([]api.BTF, error) {
+	return call[[]api.BTF](ctx, c, "ListBTF", req)
+}
+
+// ReadBTF implements api.Types.
+func (c *Client) ReadBTF(ctx context.Context, req api.BTFRequest) (api.BTFData, error) {
+	return call[api.BTFData](ctx, c, "ReadBTF", req)
+}
+
 // QueryMap implements api.Maps.
 func (c *Client) QueryMap(ctx context.Context, req api.QueryRequest) (api.Page, error) {
 	return call[api.Page](ctx, c, "QueryMap", req)

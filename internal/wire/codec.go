@@ -24,6 +24,8 @@ func bulk(v any) []*[]byte {
 			fields[i] = &v.Files[i].Data
 		}
 		return fields
+	case *api.BTFData:
+		return []*[]byte{&v.Data}
 	case *api.BuildResult:
 		fields := make([]*[]byte, len(v.Objects))
 		for i := range v.Objects {

@@ -12,10 +12,11 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 )
 
-// findOwners walks /proc once and returns who holds which program open. What it
-// may not read it leaves out: without privilege, or in a pid namespace of its
-// own, a process sees few others.
-func findOwners() map[uint32][]api.Owner {
+// findOwners walks /proc once and returns who holds which object open, of those
+// whose files are called link and tell their id behind key. What it may not read
+// it leaves out: without privilege, or in a pid namespace of its own, a process
+// sees few others.
+func findOwners(link, key string) map[uint32][]api.Owner {
 	owners := map[uint32][]api.Owner{}
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
@@ -26,7 +27,7 @@ func findOwners() map[uint32][]api.Owner {
 		if err != nil {
 			continue
 		}
-		ids := programsOf(filepath.Join("/proc", e.Name()))
+		ids := heldOf(filepath.Join("/proc", e.Name()), link, key)
 		if len(ids) == 0 {
 			continue
 		}
@@ -39,8 +40,8 @@ func findOwners() map[uint32][]api.Owner {
 	return owners
 }
 
-// programsOf returns the ids of the programs that a process has open.
-func programsOf(proc string) []uint32 {
+// heldOf returns the ids of the objects that a process has open.
+func heldOf(proc, link, key string) []uint32 {
 	fds, err := os.ReadDir(filepath.Join(proc, "fd"))
 	if err != nil {
 		return nil
@@ -48,10 +49,10 @@ func programsOf(proc string) []uint32 {
 	var ids []uint32
 	for _, fd := range fds {
 		target, err := os.Readlink(filepath.Join(proc, "fd", fd.Name()))
-		if err != nil || target != "anon_inode:bpf-prog" {
+		if err != nil || target != link {
 			continue
 		}
-		if id := fdID(filepath.Join(proc, "fdinfo", fd.Name()), "prog_id:"); id != 0 && !slices.Contains(ids, id) {
+		if id := fdID(filepath.Join(proc, "fdinfo", fd.Name()), key); id != 0 && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}

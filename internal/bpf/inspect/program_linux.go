@@ -19,7 +19,7 @@ func (v *View) Programs(ctx context.Context, req api.ListRequest) ([]api.Program
 	var (
 		list   = []api.Program{}
 		found  = v.findPins(pin.Programs)
-		owners = findOwners()
+		owners = findOwners("anon_inode:bpf-prog", "prog_id:")
 		boot   = bootTime()
 	)
 	err := walkIDs(ctx, req, unix.BPF_PROG_GET_NEXT_ID, func(id uint32) error {
