@@ -53,6 +53,7 @@ type writer struct {
 	declaring int  // how deep the declaration nests that is written
 	params    int  // bytes of parameters in it
 	tooDeep   bool // one nested deeper than it may
+	brief     bool // what has no name is written as {...}
 	records   bool // a struct or union was written
 	spaced    bool // the last line is empty
 }

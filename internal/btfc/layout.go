@@ -1,224 +1,281 @@
 package btfc
 
 import (
-	"slices"
+	"fmt"
+	"io"
+	"strings"
 
 	"github.com/cilium/ebpf/btf"
 )
 
-// plan is how a struct or union is written, so that it has BTF's layout.
-type plan struct {
-	packed  bool // __attribute__((packed))
-	aligned int  // __attribute__((aligned(n))), for unions that are larger than C makes them
-	opaque  bool // bytes in place of its members: no C has this layout
-	align   int  // bytes: its alignment as it is written
-	members []btf.Member
+// cacheLine is the bytes of a cache line on the machines that ebpfdev runs on.
+const cacheLine = 64
+
+// Layout is where a struct or union has its members.
+type Layout struct {
+	Type    string  `json:"type"`  // as C writes it: "struct bio"
+	Bytes   int     `json:"bytes"` // of the whole
+	Members []Field `json:"members"`
+	Holes   int     `json:"holes"`                  // how many, between members
+	Unused  int     `json:"unused_bits"`            // in holes
+	Padding int     `json:"padding_bits,omitempty"` // behind the last member
 }
 
-// planOf returns the plan of a struct or union.
-func (w *writer) planOf(t btf.Type) plan {
-	if p, ok := w.plans[t]; ok {
-		return p
-	}
-	var p plan
-	switch t := t.(type) {
-	case *btf.Struct:
-		p = w.planStruct(t)
-	case *btf.Union:
-		p = w.planUnion(t)
-	}
-	w.plans[t] = p
-	return p
+// Field is a member. Offsets are from the beginning of the outermost type.
+type Field struct {
+	Name    string  `json:"name,omitempty"`
+	Type    string  `json:"type"`
+	Offset  int     `json:"offset"`        // bytes
+	Bytes   int     `json:"bytes"`         // of its type
+	Bit     int     `json:"bit,omitempty"` // of a bit-field: where it begins in the byte
+	Bits    int     `json:"bits,omitempty"`
+	Hole    int     `json:"hole_bits,omitempty"` // unused bits before it
+	Members []Field `json:"members,omitempty"`   // of a struct or union without a name
+	text    string  // the declaration
 }
 
-func (w *writer) planStruct(t *btf.Struct) plan {
-	p := plan{align: 1, members: inOrder(t.Members)}
-	for _, packed := range []bool{false, true} {
-		l := w.newLayout(packed)
-		if l.fits(p.members, t.Size) {
-			p.packed, p.align = packed, l.align
-			return p
+// LayoutOf returns the layout of a struct or union, or of the one behind a
+// typedef; false when t is none.
+func LayoutOf(t btf.Type) (Layout, bool) {
+	v := &viewer{w: newWriter()}
+	v.w.brief = true
+	under := btf.UnderlyingType(t)
+	if keyword(under) != "struct" && keyword(under) != "union" {
+		return Layout{}, false
+	}
+	size, _ := sizeOf(under)
+	l := Layout{Type: v.declaration(t, ""), Bytes: size}
+	var end int
+	l.Members, end = v.fields(under, 0, 0)
+	l.Holes, l.Unused = v.holes, v.unused
+	if keyword(under) == "struct" {
+		l.Padding = max(0, 8*size-end)
+	}
+	return l, true
+}
+
+type viewer struct {
+	w             *writer
+	holes, unused int
+}
+
+// declaration writes a declaration in one line; what has no name is "{...}".
+func (v *viewer) declaration(t btf.Type, name string) string {
+	v.w.buf, v.w.tooDeep = nil, false
+	v.w.declare(t, name, 0)
+	return string(v.w.buf)
+}
+
+// fields returns the members of t, which begins at a bit, and the bit at which the
+// last ends.
+func (v *viewer) fields(t btf.Type, at, depth int) (list []Field, end int) {
+	end = at
+	for _, m := range inOrder(membersOf(t)) {
+		size, _ := sizeOf(m.Type)
+		begin := at + int(m.Offset)
+		f := Field{
+			Name: m.Name, Type: v.declaration(m.Type, ""), text: v.declaration(m.Type, m.Name),
+			Offset: begin / 8, Bytes: size, Bits: int(m.BitfieldSize),
 		}
-	}
-	p.opaque = true
-	return p
-}
-
-func (w *writer) planUnion(t *btf.Union) plan {
-	p := plan{align: 1, members: inOrder(t.Members)}
-	most := 0 // bytes
-	for _, m := range p.members {
-		size, ok := w.memberSize(m)
-		if !ok || m.Offset != 0 {
-			p.opaque = true
-			return p
+		length := 8 * size
+		if f.Bits > 0 {
+			f.Bit, length = begin%8, f.Bits
+			f.text += fmt.Sprintf(": %d", f.Bits)
 		}
-		most, p.align = max(most, size), max(p.align, w.alignOf(m.Type))
-	}
-	size := int(t.Size)
-	switch {
-	case roundUp(most, p.align) == size:
-	case most == size:
-		p.packed, p.align = true, 1
-	case most > size:
-		p.opaque, p.align = true, 1
-	default:
-		for p.aligned = 2 * p.align; p.aligned < size && roundUp(most, p.aligned) != size; p.aligned *= 2 {
+		if keyword(t) == "struct" && begin > end {
+			f.Hole = begin - end
+			v.holes++
+			v.unused += f.Hole
 		}
-		if roundUp(most, p.aligned) != size {
-			return plan{opaque: true, align: 1}
+		if under := unnamed(m.Type); under != nil && depth < maxNested {
+			f.Members, _ = v.fields(under, begin, depth+1)
 		}
-		p.align = p.aligned
+		end = max(end, begin+length)
+		list = append(list, f)
 	}
-	return p
+	return list, end
 }
 
-// memberSize returns how many bytes a member of a union takes.
-func (w *writer) memberSize(m btf.Member) (int, bool) {
-	if m.BitfieldSize > 0 {
-		return (int(m.BitfieldSize) + 7) / 8, true
-	}
-	return sizeOf(m.Type)
-}
+// maxNested bounds how deep structs without a name are followed. A kernel's nest
+// some ten deep.
+const maxNested = 16
 
-// inOrder returns the members by their offsets, as C has them. Rust's come in
-// any order.
-func inOrder(members []btf.Member) []btf.Member {
-	byOffset := func(a, b btf.Member) int { return int(a.Offset) - int(b.Offset) }
-	if slices.IsSortedFunc(members, byOffset) {
-		return members
-	}
-	members = slices.Clone(members)
-	slices.SortStableFunc(members, byOffset)
-	return members
-}
-
-// layout lays out a struct as C does.
-type layout struct {
-	w      *writer
-	packed bool
-	bits   int // used so far
-	align  int // bytes
-}
-
-func (w *writer) newLayout(packed bool) *layout { return &layout{w: w, packed: packed, align: 1} }
-
-// fits reports whether C can give the members their offsets and the struct its
-// size in bytes, with padding where that helps.
-func (l *layout) fits(members []btf.Member, size uint32) bool {
-	for _, m := range members {
-		if _, ok := l.place(m); !ok {
-			return false
-		}
-	}
-	_, ok := l.end(size)
-	return ok
-}
-
-// place puts a member where BTF has it. It returns the bit up to which padding
-// has to be written before; false when C cannot put it there.
-func (l *layout) place(m btf.Member) (pad int, ok bool) {
-	size, sized := sizeOf(m.Type)
-	align, at := l.w.alignOf(m.Type), int(m.Offset)
-	if !sized {
-		return 0, false
-	}
-	length, natural := 8*size, 0
-	if m.BitfieldSize > 0 {
-		length = int(m.BitfieldSize)
-		natural = l.bitfield(l.bits, length, 8*size)
-		ok = length <= 8*size && l.bitfield(at, length, 8*size) == at
-	} else {
-		unit := 8 * align
-		if l.packed {
-			unit = 8
-		}
-		natural = roundUp(l.bits, unit)
-		ok = at%unit == 0
-	}
-	if !ok || natural > at {
-		return 0, false
-	}
-	pad = l.bits
-	if natural < at {
-		pad = at
-	}
-	l.bits = at + length
-	if !l.packed {
-		l.align = max(l.align, align)
-	}
-	return pad, true
-}
-
-// bitfield returns where C puts a bit-field of some bits at the earliest: one
-// does not cross a boundary of its type.
-func (l *layout) bitfield(at, bits, unit int) int {
-	if !l.packed && unit > 0 && at%unit+bits > unit {
-		return roundUp(at, unit)
-	}
-	return at
-}
-
-// end returns the bit up to which padding has to be written behind the last
-// member; false when C cannot give the struct its size in bytes.
-func (l *layout) end(size uint32) (pad int, ok bool) {
-	want, unit := 8*int(size), 8*l.align
-	natural := roundUp(l.bits, unit)
-	switch {
-	case natural > want || want%unit != 0:
-		return 0, false
-	case natural < want:
-		return want, true
-	default:
-		return l.bits, true
-	}
-}
-
-func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
-
-// sizeOf returns the size of a type in bytes; false when it has none.
-func sizeOf(t btf.Type) (int, bool) {
-	n, err := btf.Sizeof(t)
-	return n, err == nil && n < 1<<28 // bits have to fit an int of 32 bits
-}
-
-// alignOf returns the alignment of a type in bytes on the BPF target, where the
-// fundamental types are aligned to their size.
-func (w *writer) alignOf(t btf.Type) int {
+// unnamed returns the struct or union without a name that a member is made of.
+func unnamed(t btf.Type) btf.Type {
 	for range maxDepth {
-		switch v := t.(type) {
-		case *btf.Struct, *btf.Union:
-			return w.planOf(t).align
-		case *btf.Pointer:
-			return 8
-		case *btf.Int:
-			return alignOfSize(v.Size)
-		case *btf.Enum:
-			return alignOfSize(v.Size)
-		case *btf.Float:
-			return alignOfSize(v.Size)
-		case *btf.Array:
-			t = v.Type
-		case *btf.Typedef:
-			t = v.Type
-		default:
-			next, ok := qualified(t)
-			if !ok {
-				return 1
-			}
-			t = next
+		next, ok := qualified(t)
+		if a, is := t.(*btf.Array); is {
+			next, ok = a.Type, true
 		}
+		if !ok {
+			break
+		}
+		t = next
 	}
-	return 1
+	if t.TypeName() == "" && membersOf(t) != nil {
+		return t
+	}
+	return nil
 }
 
-// alignOfSize is for what is written as a number; of other sizes it is an array
-// of bytes.
-func alignOfSize(size uint32) int {
-	switch size {
-	case 2, 4, 8, 16:
-		return int(size)
+// WriteTo writes a layout as C with offsets and sizes in bytes as comments, and
+// with holes and the borders of cache lines.
+func (l Layout) WriteTo(out io.Writer) (int64, error) {
+	p := &layoutPrinter{width: min(width(l.Members, 1), 72)}
+	head := l.Type + " {"
+	p.line(0, head+strings.Repeat(" ", max(1, p.width-len(head)+1))+"/*  offset  bytes */")
+	p.fields(l.Members, 1)
+	about := fmt.Sprintf("size %d, %s", l.Bytes, counted((l.Bytes+cacheLine-1)/cacheLine, "cache line"))
+	if l.Holes > 0 {
+		about += fmt.Sprintf(", %s of %s", counted(l.Holes, "hole"), bitsInWords(l.Unused))
+	}
+	if l.Padding > 0 {
+		about += ", padding of " + bitsInWords(l.Padding)
+	}
+	p.line(0, "}; /* "+about+" */")
+	n, err := io.WriteString(out, p.text.String())
+	return int64(n), err
+}
+
+type layoutPrinter struct {
+	text  strings.Builder
+	width int
+	lines int // cache lines whose border was passed
+}
+
+const tab = 8
+
+func (p *layoutPrinter) line(depth int, text string) {
+	p.text.WriteString(strings.Repeat("\t", depth) + text + "\n")
+}
+
+// at writes a declaration with where it is.
+func (p *layoutPrinter) at(depth int, text string, f Field) {
+	place := fmt.Sprintf("%d", f.Offset)
+	if f.Bits > 0 {
+		place = fmt.Sprintf("%d:%d", f.Offset, f.Bit)
+	}
+	pad := max(1, p.width-tab*depth-len(text)+1)
+	p.line(depth, fmt.Sprintf("%s%s/* %7s %6d */", text, strings.Repeat(" ", pad), place, f.Bytes))
+}
+
+func (p *layoutPrinter) fields(list []Field, depth int) {
+	for _, f := range list {
+		if f.Hole > 0 {
+			p.line(depth, "/* hole of "+bitsInWords(f.Hole)+" */")
+		}
+		p.border(f.Offset, depth)
+		if len(f.Members) == 0 {
+			p.at(depth, f.text+";", f)
+			continue
+		}
+		before, after, _ := strings.Cut(f.text, "{...}")
+		p.line(depth, before+"{")
+		p.fields(f.Members, depth+1)
+		p.at(depth, "}"+after+";", f)
+	}
+}
+
+// border marks where a cache line begins that was not marked yet.
+func (p *layoutPrinter) border(offset, depth int) {
+	n := offset / cacheLine
+	if n <= p.lines {
+		return
+	}
+	p.lines = n
+	text := fmt.Sprintf("/* --- cache line %d begins", n)
+	if ago := offset - n*cacheLine; ago > 0 {
+		text += fmt.Sprintf(" %d bytes before", ago)
+	}
+	p.line(depth, text+" --- */")
+}
+
+// width returns how wide the declarations are at most.
+func width(list []Field, depth int) int {
+	most := 0
+	for _, f := range list {
+		if len(f.Members) > 0 {
+			_, after, _ := strings.Cut(f.text, "{...}")
+			most = max(most, width(f.Members, depth+1), tab*depth+len(after)+2)
+			continue
+		}
+		most = max(most, tab*depth+len(f.text)+1)
+	}
+	return most
+}
+
+func bitsInWords(n int) string {
+	switch {
+	case n%8 != 0 && n > 8:
+		return fmt.Sprintf("%s and %s", counted(n/8, "byte"), counted(n%8, "bit"))
+	case n%8 != 0:
+		return counted(n, "bit")
 	default:
-		return 1
+		return counted(n/8, "byte")
+	}
+}
+
+func counted(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// Definition returns the C of one type alone, without what it needs: an enum, a
+// typedef, a function, a variable. Structs have a Layout.
+func Definition(t btf.Type) string {
+	w := newWriter()
+	w.brief = true
+	switch t := t.(type) {
+	case *btf.Enum:
+		w.enumBody(t, 0)
+	case *btf.Typedef:
+		w.text("typedef ")
+		w.declare(t.Type, t.Name, 0)
+	case *btf.Func:
+		w.declare(t.Type, t.Name, 0)
+	case *btf.Var:
+		w.declare(t.Type, t.Name, 0)
+	default:
+		w.declare(t, "", 0)
+	}
+	return string(w.buf) + ";"
+}
+
+// SizeOf returns the bytes of a type; false for one that has no size.
+func SizeOf(t btf.Type) (int, bool) { return sizeOf(t) }
+
+// Word returns what kind of type t is: "struct", "function".
+func Word(t btf.Type) string {
+	switch t.(type) {
+	case *btf.Int:
+		return "int"
+	case *btf.Float:
+		return "float"
+	case *btf.Pointer:
+		return "pointer"
+	case *btf.Array:
+		return "array"
+	case *btf.Fwd:
+		return "forward"
+	case *btf.Const:
+		return "const"
+	case *btf.Volatile:
+		return "volatile"
+	case *btf.Restrict:
+		return "restrict"
+	case *btf.TypeTag:
+		return "tag"
+	case *btf.Func:
+		return "function"
+	case *btf.FuncProto:
+		return "prototype"
+	case *btf.Var:
+		return "variable"
+	case *btf.Datasec:
+		return "section"
+	default:
+		return keyword(t)
 	}
 }

@@ -89,13 +89,17 @@ func (w *writer) define(t btf.Type) {
 // record writes a struct or union in full.
 func (w *writer) record(t btf.Type, indent int) {
 	w.records = true
-	p := w.planOf(t)
 	if w.names.of[t] != "" {
 		w.text(w.names.of[t])
 	} else {
 		w.text(keyword(t))
 	}
 	size, _ := sizeOf(t)
+	if w.brief {
+		w.text(" {...}")
+		return
+	}
+	p := w.planOf(t)
 	w.text(" {")
 	if size > 0 || len(p.members) > 0 {
 		w.text("\n")
