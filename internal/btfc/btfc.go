@@ -47,6 +47,7 @@ type writer struct {
 	declared  map[string]bool // "struct foo"
 	plans     map[btf.Type]plan
 	inlined   map[*btf.Enum]bool // enums without a name that stand within other types
+	macros    map[string]bool    // those that it uses, for tags
 	late      []btf.Type         // functions and variables: they come last
 	current   btf.Type           // the struct or union with a name whose members are looked at
 	depth     int
@@ -80,7 +81,7 @@ func Write(out io.Writer, types []btf.Type, h Header) error {
 func newWriter() *writer {
 	return &writer{
 		names: newNames(), written: map[btf.Type]state{}, declared: map[string]bool{},
-		plans: map[btf.Type]plan{}, inlined: map[*btf.Enum]bool{},
+		macros: map[string]bool{}, spaced: true, plans: map[btf.Type]plan{}, inlined: map[*btf.Enum]bool{},
 	}
 }
 

@@ -34,7 +34,10 @@ func (w *writer) declare(t btf.Type, name string, indent int) {
 			d.restrict = true
 			t = v.Type
 		case *btf.TypeTag:
-			d.tag(v.Value)
+			if !strings.HasPrefix(v.Value, addressSpace) {
+				w.macros["btf_type_tag"] = true
+				d.tags = append(d.tags, "__btf_type_tag("+quote(v.Value)+")")
+			}
 			t = v.Type
 		case *btf.Pointer:
 			d.pointer()
@@ -114,14 +117,9 @@ func (d *declarator) qualify(word string) {
 	}
 }
 
-// tag takes a type tag. Newer BTF has whole attributes as tags, too, which are
-// about the BPF target's address spaces.
-func (d *declarator) tag(value string) {
-	if strings.HasPrefix(value, "address_space(") {
-		return
-	}
-	d.tags = append(d.tags, "__btf_type_tag("+quote(value)+")")
-}
+// addressSpace begins what is no tag: newer BTF has whole attributes in their
+// place, which are about the BPF target's address spaces.
+const addressSpace = "address_space("
 
 func (d *declarator) pointer() {
 	words := slices.Concat(d.quals, d.tags)

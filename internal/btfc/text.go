@@ -44,24 +44,13 @@ func (w *writer) head(h Header) {
 #endif
 `)
 	}
-	w.text(`
-#ifndef __btf_type_tag
-#ifdef __has_attribute
-#if __has_attribute(btf_type_tag)
-#define __btf_type_tag(tag) __attribute__((btf_type_tag(tag)))
-#endif
-#if __has_attribute(btf_decl_tag)
-#define __btf_decl_tag(tag) __attribute__((btf_decl_tag(tag)))
-#endif
-#endif
-#endif
-#ifndef __btf_type_tag
-#define __btf_type_tag(tag)
-#endif
-#ifndef __btf_decl_tag
-#define __btf_decl_tag(tag)
-#endif
-`)
+	for _, macro := range []string{"btf_type_tag", "btf_decl_tag"} {
+		if w.macros[macro] {
+			w.text("\n#ifdef __has_attribute\n#if __has_attribute(" + macro + ")\n#define __" + macro + "(tag) __attribute__((" + macro + "(tag)))\n#endif\n#endif\n" +
+				"#ifndef __" + macro + "\n#define __" + macro + "(tag)\n#endif\n")
+		}
+	}
+	w.text("\n")
 }
 
 // foot writes what stands behind the types.
@@ -264,6 +253,7 @@ func enumValue(t *btf.Enum, v uint64) string {
 // tags writes what BTF has as declaration tags.
 func (w *writer) tags(tags []string) {
 	for _, tag := range tags {
+		w.macros["btf_decl_tag"] = true
 		w.text(" __btf_decl_tag(" + quote(tag) + ")")
 	}
 }
