@@ -108,6 +108,21 @@ func usage(cmd *cobra.Command, cause string) *api.Error {
 	return api.Errorf("", "", api.ErrUsage, cause).WithHint(cmd.CommandPath() + " --help")
 }
 
+// exclusive refuses a command line that sets more than one of some flags.
+func exclusive(cmd *cobra.Command, names ...string) error {
+	first := ""
+	for _, name := range names {
+		switch {
+		case !cmd.Flags().Changed(name):
+		case first != "":
+			return usage(cmd, "--"+first+" and --"+name+" exclude each other")
+		default:
+			first = name
+		}
+	}
+	return nil
+}
+
 // exactArgs accepts one argument for each name and says which one is missing.
 func exactArgs(names ...string) cobra.PositionalArgs {
 	return rangeArgs(len(names), names...)
