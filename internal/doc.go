@@ -12,7 +12,7 @@
 //	  outside     bpf/…   build   engine/…   kernel/…   wire  |
 //	     |                                                    |
 //	  pure        devcontainer  template <────────────────────┘
-//	              project  verifier  btfview  btfc  aptsource
+//	              project  verifier  btfview  btfc  disasm  aptsource
 //	              near  shell  safe  packets  api
 //
 //	  tests       apitest, kerneltest

@@ -53,6 +53,7 @@ func methods(o Options) wire.Handlers {
 	wire.Unary(h, "ListPrograms", t.ListPrograms)
 	wire.Unary(h, "ListMaps", t.ListMaps)
 	wire.Unary(h, "ListLinks", t.ListLinks)
+	wire.Unary(h, "ReadCode", t.ReadCode)
 	wire.Unary(h, "ListProcesses", t.ListProcesses)
 	wire.Unary(h, "ListPlaces", t.ListPlaces)
 	wire.Unary(h, "ListBTF", t.ListBTF)

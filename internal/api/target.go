@@ -61,6 +61,10 @@ type Inspector interface {
 	ListMaps(ctx context.Context, req ListRequest) ([]Map, error)
 	// ListLinks returns the links that match.
 	ListLinks(ctx context.Context, req ListRequest) ([]Link, error)
+	// ReadCode returns a program's code, for reading. What the kernel hides is left
+	// out, and the result says why; that is no error.
+	// Errors: ErrUsage (nothing is asked for), ErrNotExist, ErrPermission.
+	ReadCode(ctx context.Context, req CodeRequest) (Code, error)
 	// ListProcesses returns the processes that Load started for a project, or for
 	// all, sorted by project; those that ended by themselves too.
 	ListProcesses(ctx context.Context, req ListRequest) ([]RunningProcess, error)

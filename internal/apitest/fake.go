@@ -25,6 +25,7 @@ type Fake struct {
 	runs      []*fakeProcess
 	lastWords []api.OutputLine
 	maps      []*fakeMap
+	codes     map[uint32]api.Code
 	btfs      []api.BTFData
 	nextID    uint32
 	events    []*eventQueue
@@ -53,6 +54,7 @@ func NewEmptyFake() *Fake {
 		},
 		kernel:  sampleKernel(),
 		points:  samplePoints(),
+		codes:   map[uint32]api.Code{},
 		btfs:    []api.BTFData{sampleBTF(1, api.KernelBTF)},
 		nextID:  100,
 		calls:   map[string]int{},

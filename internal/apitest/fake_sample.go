@@ -20,6 +20,7 @@ func SampleObject() api.Object {
 func NewFake() *Fake {
 	f := NewEmptyFake()
 	f.AddBTF(sampleBTF(7, ""))
+	f.SetCode(sampleCode(21))
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	counts := f.AddMap(api.Map{
 		ID: 11, Type: "hash", Name: "counts", KeySize: 4, ValueSize: 8, MaxEntries: 1024, BytesMem: 81920,

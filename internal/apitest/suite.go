@@ -134,6 +134,8 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"VerifyFullLog", opts.NoKernel, s.verifyFullLog},
 		{"Probe", false, s.probe},
 		{"Resolve", false, s.resolve},
+		{"Code", opts.NoKernel, s.code},
+		{"CodeErrors", false, s.codeErrors},
 		{"BTF", false, s.btf},
 		{"BTFErrors", false, s.btfErrors},
 		{"BTFOfPrograms", opts.NoKernel, s.btfOfPrograms},

@@ -186,6 +186,7 @@ func everything(ctx context.Context, target api.Target, project string) map[stri
 	_, errs["ListMaps"] = target.ListMaps(ctx, api.ListRequest{})
 	_, errs["ListLinks"] = target.ListLinks(ctx, api.ListRequest{})
 	_, errs["ListProcesses"] = target.ListProcesses(ctx, api.ListRequest{})
+	_, errs["ReadCode"] = target.ReadCode(ctx, api.CodeRequest{ID: 1, Xlated: true})
 	_, errs["ListBTF"] = target.ListBTF(ctx, api.BTFRequest{})
 	_, errs["ReadBTF"] = target.ReadBTF(ctx, api.BTFRequest{Name: api.KernelBTF})
 	_, errs["QueryMap"] = target.QueryMap(ctx, api.QueryRequest{Map: ref})

@@ -126,6 +126,13 @@ func (t *Target) ListLinks(ctx context.Context, req api.ListRequest) ([]api.Link
 	return list, done(err)
 }
 
+// ReadCode implements api.Inspector.
+func (t *Target) ReadCode(ctx context.Context, req api.CodeRequest) (api.Code, error) {
+	ctx, done := t.call(ctx, "read code")
+	code, err := t.view().Code(ctx, req)
+	return code, done(err)
+}
+
 // ListBTF implements api.Types.
 func (t *Target) ListBTF(ctx context.Context, req api.BTFRequest) ([]api.BTF, error) {
 	ctx, done := t.call(ctx, "list BTF")

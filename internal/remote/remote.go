@@ -93,6 +93,11 @@ func (c *Client) ListLinks(ctx context.Context, req api.ListRequest) ([]api.Link
 	return call[[]api.Link](ctx, c, "ListLinks", req)
 }
 
+// ReadCode implements api.Inspector.
+func (c *Client) ReadCode(ctx context.Context, req api.CodeRequest) (api.Code, error) {
+	return call[api.Code](ctx, c, "ReadCode", req)
+}
+
 // ListProcesses implements api.Inspector.
 func (c *Client) ListProcesses(ctx context.Context, req api.ListRequest) ([]api.RunningProcess, error) {
 	return call[[]api.RunningProcess](ctx, c, "ListProcesses", req)
