@@ -22,7 +22,7 @@ type Code struct {
 // CodeFunc is the code of one function.
 type CodeFunc struct {
 	Name    string     `json:"name"`
-	Address uint64     `json:"address,omitempty"` // of machine code, in the kernel
+	Address uint64     `json:"address,string,omitempty"` // of machine code, in the kernel; as a string, as JSON's numbers have 53 bits
 	Lines   []CodeLine `json:"lines"`
 }
 

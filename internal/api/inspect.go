@@ -7,6 +7,8 @@ type ListRequest struct {
 	IDs     []uint32 `json:"ids,omitempty"`
 	Name    string   `json:"name,omitempty"`    // exact name; of maps also bpftrace's own: "@execs" for AT_execs
 	Project string   `json:"project,omitempty"` // only what Load made for this project
+	// Owners asks for who holds maps and links open, too: a walk over all processes.
+	Owners bool `json:"owners,omitempty"`
 }
 
 // Program is a loaded program. Ids are the kernel's.
@@ -54,7 +56,8 @@ type Map struct {
 	KeyType    string   `json:"key_type,omitempty"`   // as C would write it: "struct flow", "__u32"
 	ValueType  string   `json:"value_type,omitempty"` //
 	PerCPU     bool     `json:"per_cpu,omitempty"`
-	Readable   bool     `json:"readable"` // QueryMap can read its entries
+	Readable   bool     `json:"readable"`       // QueryMap can read its entries
+	Owners     []Owner  `json:"pids,omitempty"` // where they are asked for
 	Pinned     []string `json:"pinned,omitempty"`
 	Project    string   `json:"project,omitempty"`
 }
@@ -66,6 +69,7 @@ type Link struct {
 	ProgramID uint32   `json:"prog_id"`
 	Program   string   `json:"prog_name,omitempty"`
 	Target    string   `json:"target,omitempty"` // where it is attached, in words: "tracepoint sched/sched_process_exec", "xdp on veth0"
+	Owners    []Owner  `json:"pids,omitempty"`   // where they are asked for
 	Pinned    []string `json:"pinned,omitempty"`
 	Project   string   `json:"project,omitempty"`
 }

@@ -72,6 +72,9 @@ func runMapShow(ctx context.Context, opts *listOptions, which string) error {
 		if err != nil {
 			return err
 		}
+		if again, err := s.ListMaps(ctx, api.ListRequest{IDs: []uint32{m.ID}, Owners: true}); err == nil && len(again) == 1 {
+			m.Owners = again[0].Owners
+		}
 		if opts.output.Format == output.FormatJSON {
 			return output.JSON(opts.io.Out, m)
 		}
@@ -95,6 +98,7 @@ func (o *listOptions) writeMap(m api.Map, progs []api.Program) error {
 	}
 	f.Add("value", value)
 	f.Add("max entries", m.MaxEntries)
+	f.Add("BTF", idOrNone(m.BTFID))
 	f.Add("memory", output.Bytes(int64(m.BytesMem)))
 	if m.Flags != 0 {
 		f.Add("flags", fmt.Sprintf("%#x", m.Flags))
@@ -113,6 +117,7 @@ func (o *listOptions) writeMap(m api.Map, progs []api.Program) error {
 			}
 		}
 	}
+	f.Add("held by", owners(m.Owners))
 	f.Add("pinned", strings.Join(m.Pinned, " "))
 	return f.Write(o.io.Out, o.out())
 }

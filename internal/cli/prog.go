@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +14,7 @@ import (
 )
 
 func newCmdProg(f *factory) *cobra.Command {
-	return newNoun("prog", "Programs in the kernel", newCmdProgList(f), newCmdProgShow(f), newCmdProgRun(f))
+	return newNoun("prog", "Programs in the kernel", newCmdProgList(f), newCmdProgShow(f), newCmdProgDisasm(f), newCmdProgRun(f))
 }
 
 // listOptions are the flags that select objects of the kernel.
@@ -105,16 +106,29 @@ func runProgShow(ctx context.Context, opts *listOptions, which string) error {
 		if opts.output.Format == output.FormatJSON {
 			return output.JSON(opts.io.Out, p)
 		}
-		return opts.writeProgram(p, links)
+		maps, err := mapsOf(ctx, s, p)
+		if err != nil {
+			return err
+		}
+		return opts.writeProgram(p, links, maps)
 	})
 }
 
-func (o *listOptions) writeProgram(p api.Program, links []api.Link) error {
+// mapsOf returns the maps that a program uses.
+func mapsOf(ctx context.Context, s api.Session, p api.Program) ([]api.Map, error) {
+	if len(p.MapIDs) == 0 {
+		return nil, nil
+	}
+	return s.ListMaps(ctx, api.ListRequest{IDs: p.MapIDs})
+}
+
+func (o *listOptions) writeProgram(p api.Program, links []api.Link, maps []api.Map) error {
 	var f output.Fields
 	f.Add("id", p.ID)
 	f.Add("name", p.Name)
 	f.Add("type", p.Type)
 	f.Add("tag", p.Tag)
+	f.Add("license", gpl(p))
 	f.Add("project", p.Project)
 	f.Add("loaded", o.when(p.LoadedAt))
 	f.Add("by", "uid "+strconv.Itoa(int(p.UID)))
@@ -122,10 +136,11 @@ func (o *listOptions) writeProgram(p api.Program, links []api.Link) error {
 	if p.VerifiedInsns > 0 {
 		f.Add("verified", fmt.Sprintf("%d instructions processed", p.VerifiedInsns))
 	}
-	if p.RunCount > 0 {
-		f.Add("ran", fmt.Sprintf("%d times, %s", p.RunCount, p.RunTime))
+	f.Add("ran", ran(p))
+	f.Add("BTF", idOrNone(p.BTFID))
+	for _, m := range maps {
+		f.Add("map", fmt.Sprintf("%d %s (%s)", m.ID, m.Name, m.Type))
 	}
-	f.Add("maps", ids(p.MapIDs))
 	for _, l := range links {
 		if l.ProgramID == p.ID {
 			f.Add("attached", attachedInWords(l))
@@ -134,6 +149,29 @@ func (o *listOptions) writeProgram(p api.Program, links []api.Link) error {
 	f.Add("held by", owners(p.Owners))
 	f.Add("pinned", strings.Join(p.Pinned, " "))
 	return f.Write(o.io.Out, o.out())
+}
+
+func gpl(p api.Program) string {
+	if p.GPL {
+		return "compatible with the GPL"
+	}
+	return "not compatible with the GPL"
+}
+
+// ran says how often a program ran and how long that took; the kernel counts only
+// while kernel.bpf_stats_enabled is on.
+func ran(p api.Program) string {
+	if p.RunCount == 0 {
+		return "not counted: kernel.bpf_stats_enabled is off, or it never ran while it was on"
+	}
+	return fmt.Sprintf("%d times in %s, %s each", p.RunCount, p.RunTime, p.RunTime/time.Duration(p.RunCount))
+}
+
+func idOrNone(id uint32) string {
+	if id == 0 {
+		return "none"
+	}
+	return strconv.FormatUint(uint64(id), 10)
 }
 
 // writeList writes a list as JSON; the empty one is [] or no line at all.

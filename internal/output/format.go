@@ -12,6 +12,7 @@ type Format string
 // The formats.
 const (
 	FormatTable  Format = "table"  // for people
+	FormatText   Format = "text"   // for people, where it is no table
 	FormatJSON   Format = "json"   // one JSON document
 	FormatNDJSON Format = "ndjson" // one JSON object a line
 	FormatCSV    Format = "csv"    // RFC 4180, with a header

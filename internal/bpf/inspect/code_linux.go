@@ -137,7 +137,7 @@ func (c *rawCode) jitedHidden(machine string) string {
 	case c.info.jitedLen == 0:
 		return "it is interpreted: net.core.bpf_jit_enable was 0, or the kernel has no JIT for it"
 	case c.got.jited == 0:
-		return "kernel.kptr_restrict hides it, as it has the kernel's addresses; 1 shows them to CAP_SYSLOG"
+		return "it has the kernel's addresses, which are only for CAP_SYSLOG, and for nobody when kernel.kptr_restrict is 2"
 	case !disasm.Known(machine):
 		return "machine code of " + machine + " cannot be read here"
 	default:

@@ -147,6 +147,35 @@ func TestMapTypesOfAnObject(t *testing.T) {
 	}
 }
 
+// Who holds maps and links open is told when it is asked for.
+func TestOwners(t *testing.T) {
+	kerneltest.Require(t)
+	m, err := ebpf.NewMap(&ebpf.MapSpec{Name: "owned", Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	l, err := link.AttachRawTracepoint(link.RawTracepointOptions{Name: "sys_enter", Program: rawProgram(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	mapID, _ := pin.Of(m)
+	linkID, _ := pin.Of(l)
+	view := inspect.View{BPFFS: kerneltest.BPFFS}
+	isMe := func(o api.Owner) bool { return o.PID == os.Getpid() && o.Comm != "" }
+	for _, asked := range []bool{true, false} {
+		maps, err := view.Maps(t.Context(), api.ListRequest{IDs: []uint32{mapID.ID}, Owners: asked})
+		if err != nil || len(maps) != 1 || slices.ContainsFunc(maps[0].Owners, isMe) != asked {
+			t.Errorf("asked %v: maps %+v, %v", asked, maps, err)
+		}
+		links, err := view.Links(t.Context(), api.ListRequest{IDs: []uint32{linkID.ID}, Owners: asked})
+		if err != nil || len(links) != 1 || slices.ContainsFunc(links[0].Owners, isMe) != asked {
+			t.Errorf("asked %v: links %+v, %v", asked, links, err)
+		}
+	}
+}
+
 // Programs come and go while they are listed; what vanishes is left out.
 func TestVanishingIDs(t *testing.T) {
 	kerneltest.Require(t)

@@ -16,6 +16,10 @@ import (
 func (v *View) Links(ctx context.Context, req api.ListRequest) ([]api.Link, error) {
 	list, found := []api.Link{}, v.findPins(pin.Links)
 	w := newWords()
+	var owners map[uint32][]api.Owner
+	if req.Owners {
+		owners = findOwners("anon_inode:bpf_link", "link_id:")
+	}
 	err := walkIDs(ctx, req, unix.BPF_LINK_GET_NEXT_ID, func(id uint32) error {
 		l, err := link.NewFromID(link.ID(id))
 		if vanished(err) {
@@ -30,7 +34,7 @@ func (v *View) Links(ctx context.Context, req api.ListRequest) ([]api.Link, erro
 			return nil
 		}
 		r := ref{pin.Links, id}
-		out.Pinned = found.paths[r]
+		out.Pinned, out.Owners = found.paths[r], owners[id]
 		out.Project, out.Program = v.ours(pin.Links, id, found, out.Program)
 		if (req.Name == "" || req.Name == out.Program) && (req.Project == "" || req.Project == out.Project) {
 			list = append(list, out)

@@ -19,6 +19,10 @@ import (
 // Errors: ErrPermission.
 func (v *View) Maps(ctx context.Context, req api.ListRequest) ([]api.Map, error) {
 	list, found := []api.Map{}, v.findPins(pin.Maps)
+	var owners map[uint32][]api.Owner
+	if req.Owners {
+		owners = findOwners("anon_inode:bpf-map", "map_id:")
+	}
 	err := walkIDs(ctx, req, unix.BPF_MAP_GET_NEXT_ID, func(id uint32) error {
 		out, err := describe(id)
 		if vanished(err) {
@@ -28,7 +32,7 @@ func (v *View) Maps(ctx context.Context, req api.ListRequest) ([]api.Map, error)
 			return err
 		}
 		r := ref{pin.Maps, id}
-		out.Pinned = found.paths[r]
+		out.Pinned, out.Owners = found.paths[r], owners[id]
 		out.Project, out.Name = v.ours(pin.Maps, id, found, out.Name)
 		if (req.Name == "" || called(out, req.Name)) && (req.Project == "" || req.Project == out.Project) {
 			list = append(list, out)
