@@ -67,13 +67,13 @@ func (w *writer) base(t btf.Type, d declarator, indent int) {
 		if name := t.TypeName(); name != "" || w.names.of[t] != "" {
 			w.text(w.names.tag(t))
 		} else {
-			w.record(t, indent)
+			w.record(t, keyword(t), indent)
 		}
 	case *btf.Enum:
 		switch {
 		case t.Name == "":
 			w.enumBody(t, indent)
-		case len(t.Values) == 0 && !strings.HasPrefix(d.text, "*"):
+		case len(t.Values) == 0 && w.declaring == 1 && !strings.ContainsAny(d.text, "*("): // a value needs it complete
 			w.text("/* " + w.names.tag(t) + " */ " + numberName(t.Size, btf.Unsigned))
 		default:
 			w.text(w.names.tag(t))

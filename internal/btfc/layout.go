@@ -87,7 +87,11 @@ func (v *viewer) fields(t btf.Type, at, depth int) (list []Field, end int) {
 			v.holes++
 			v.unused += f.Hole
 		}
-		if under := unnamed(m.Type); under != nil && depth < maxNested {
+		under := unnamed(m.Type)
+		if under == nil {
+			under = embedded(m)
+		}
+		if under != nil && depth < maxNested {
 			f.Members, _ = v.fields(under, begin, depth+1)
 		}
 		end = max(end, begin+length)
@@ -170,7 +174,7 @@ func (p *layoutPrinter) fields(list []Field, depth int) {
 			continue
 		}
 		before, after, _ := strings.Cut(f.text, "{...}")
-		p.line(depth, before+"{")
+		p.line(depth, strings.TrimSuffix(before, " ")+" {")
 		p.fields(f.Members, depth+1)
 		p.at(depth, "}"+after+";", f)
 	}

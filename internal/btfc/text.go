@@ -70,19 +70,17 @@ func (w *writer) foot(h Header) {
 // define writes a struct or union that has a tag.
 func (w *writer) define(t btf.Type) {
 	w.paragraph()
-	w.declared[w.names.tag(t)] = true
-	w.record(t, 0)
+	name := w.names.tag(t)
+	w.declared[name] = true
+	w.record(t, name, 0)
 	w.text(";\n")
 }
 
-// record writes a struct or union in full.
-func (w *writer) record(t btf.Type, indent int) {
+// record writes a struct or union in full, after its head: "struct foo", or the
+// keyword alone.
+func (w *writer) record(t btf.Type, head string, indent int) {
 	w.records = true
-	if w.names.of[t] != "" {
-		w.text(w.names.of[t])
-	} else {
-		w.text(keyword(t))
-	}
+	w.text(head)
 	size, _ := sizeOf(t)
 	if w.brief {
 		w.text(" {...}")
@@ -154,13 +152,34 @@ func (w *writer) member(m btf.Member, indent int) {
 		return
 	}
 	w.indent(indent)
-	w.declare(layoutType(m.Type), name, indent)
+	if t := embedded(m); t != nil {
+		w.record(t, keyword(t), indent)
+	} else {
+		w.declare(layoutType(m.Type), name, indent)
+	}
 	if m.BitfieldSize > 0 {
 		w.text(": ")
 		w.number(int(m.BitfieldSize))
 	}
 	w.tags(m.Tags)
 	w.text(";\n")
+}
+
+// embedded returns the struct or union with a name that is a member without one.
+// Linux 7.0 and later have such (-fms-extensions); other C has its members in its
+// place.
+func embedded(m btf.Member) btf.Type {
+	if m.Name != "" || m.BitfieldSize > 0 {
+		return nil
+	}
+	if unnamed(m.Type) != nil {
+		return nil
+	}
+	t := btf.UnderlyingType(m.Type)
+	if word := keyword(t); word != "struct" && word != "union" {
+		return nil
+	}
+	return t
 }
 
 // pad writes bit-fields without names from one bit to another. They do not align
