@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"context"
 	"debug/elf"
+	"encoding/binary"
 	"slices"
 	"strconv"
+
+	"github.com/cilium/ebpf/btf"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 )
@@ -90,4 +93,38 @@ func sampleBTF(id uint32, name string) api.BTFData {
 		panic(err)
 	}
 	return api.BTFData{BTF: api.BTF{ID: id, Name: name, Kernel: name != "", Bytes: uint32(len(data))}, Data: data}
+}
+
+// ModuleBTF is the BTF of a kernel module with one type of its own, struct
+// probe_state, which has a struct event of the sample kernel's in it.
+func ModuleBTF(id uint32, name string) api.BTFData {
+	base := sampleBTF(0, "").Data
+	spec, err := btf.LoadSpecFromReader(bytes.NewReader(base))
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	event, err := spec.AnyTypeByName("event")
+	if err != nil {
+		panic(err)
+	}
+	inner, err := spec.TypeID(event)
+	if err != nil {
+		panic(err)
+	}
+	const (
+		strings  = "probe_state\x00last\x00"
+		lastAt   = uint32(len("probe_state\x00"))
+		oneField = 4<<24 | 1 // a struct with one member
+	)
+	first := binary.LittleEndian.Uint32(base[20:]) // the base's strings end here
+	data := binary.LittleEndian.AppendUint16(nil, 0xeb9f)
+	data = append(data, 1, 0) // version and flags
+	for _, n := range []uint32{
+		24, 0, 24, 24, uint32(len(strings)), // the header's size; types and strings, each offset and size
+		first, oneField, 32, first + lastAt, uint32(inner), 0, // the struct of 32 bytes, its member at bit 0
+	} {
+		data = binary.LittleEndian.AppendUint32(data, n)
+	}
+	data = append(data, strings...)
+	return api.BTFData{BTF: api.BTF{ID: id, Name: name, Kernel: true, Bytes: uint32(len(data))}, Data: data}
 }

@@ -23,7 +23,7 @@ const (
 	// maxDepth bounds how deep types nest. The deepest of a kernel's are below 64.
 	maxDepth = 512
 	// maxBytes bounds what is written. The types of a kernel make some 3 MiB.
-	maxBytes = 64 << 20
+	maxBytes = 32 << 20
 	// maxParams bounds what the parameters of one declaration make in bytes:
 	// functions of functions, each twice, double it with every step.
 	maxParams = 64 << 10

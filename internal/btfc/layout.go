@@ -57,6 +57,7 @@ func LayoutOf(t btf.Type) (Layout, bool) {
 type viewer struct {
 	w             *writer
 	holes, unused int
+	seen          int // members
 }
 
 // declaration writes a declaration in one line; what has no name is "{...}".
@@ -91,7 +92,7 @@ func (v *viewer) fields(t btf.Type, at, depth int) (list []Field, end int) {
 		if under == nil {
 			under = embedded(m)
 		}
-		if under != nil && depth < maxNested {
+		if v.seen++; under != nil && depth < maxNested && v.seen < maxFields {
 			f.Members, _ = v.fields(under, begin, depth+1)
 		}
 		end = max(end, begin+length)
@@ -100,9 +101,12 @@ func (v *viewer) fields(t btf.Type, at, depth int) (list []Field, end int) {
 	return list, end
 }
 
-// maxNested bounds how deep structs without a name are followed. A kernel's nest
-// some ten deep.
-const maxNested = 16
+// maxNested bounds how deep structs without a name are followed, maxFields how many
+// members are looked at. A kernel's nest some ten deep, with some thousand members.
+const (
+	maxNested = 16
+	maxFields = 100_000
+)
 
 // unnamed returns the struct or union without a name that a member is made of.
 func unnamed(t btf.Type) btf.Type {

@@ -185,7 +185,7 @@ func embedded(m btf.Member) btf.Type {
 // pad writes bit-fields without names from one bit to another. They do not align
 // the struct, and do not cross a boundary of theirs, which C would move them over.
 func (w *writer) pad(from, to, indent int) {
-	for from < to {
+	for from < to && len(w.buf) <= maxBytes {
 		n := min(to, roundUp(from+1, 64)) - from
 		w.indent(indent)
 		w.text("long: ")

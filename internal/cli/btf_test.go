@@ -14,6 +14,7 @@ import (
 
 func TestBTFCommands(t *testing.T) {
 	object := func(h *harness) { mustWrite(filepath.Join(h.dir, "count.bpf.o"), string(apitest.CountObject().Data)) }
+	module := func(h *harness) { h.session.AddBTF(apitest.ModuleBTF(2, "probe_mod")) }
 	for _, tt := range []struct {
 		name  string
 		setup func(*harness)
@@ -33,6 +34,9 @@ func TestBTFCommands(t *testing.T) {
 		{name: "dump-c-of-a-file", setup: object, args: []string{"btf", "dump", "--c", "count.bpf.o", "limits"}},
 		{name: "dump-without", args: []string{"btf", "dump", "--prog", "count_packets"}},
 		{name: "dump-module", args: []string{"btf", "dump", "--module", "gone"}},
+		{name: "dump-c-of-a-module", setup: module, args: []string{"btf", "dump", "--c", "--module", "probe_mod"}},
+		{name: "show-of-a-module", setup: module, args: []string{"btf", "show", "probe_mod", "probe_state"}},
+		{name: "list-with-a-module", setup: module, args: []string{"btf", "list"}},
 		{name: "dump-bad-file", setup: func(h *harness) { mustWrite(filepath.Join(h.dir, "x.o"), "no object") }, args: []string{"btf", "dump", "x.o"}},
 		{name: "dump-broken", setup: func(h *harness) {
 			h.session.AddBTF(api.BTFData{BTF: api.BTF{ID: 9, Name: "broken", Kernel: true}, Data: []byte("\x9f\xeb\x01")})
@@ -110,5 +114,23 @@ func TestVmlinuxReplaces(t *testing.T) {
 	}
 	if got := h.out.String(); !strings.HasPrefix(got, "vmlinux.h: ") {
 		t.Errorf("printed %q", got)
+	}
+}
+
+// A module's types come into the kernel's header, each type once.
+func TestVmlinuxWithModule(t *testing.T) {
+	h := newHarness(t)
+	h.session.AddBTF(apitest.ModuleBTF(2, "probe_mod"))
+	if code := h.run(t, "vmlinux", "--module", "probe_mod", "-f", "-"); code != 0 {
+		t.Fatalf("exit code %d\n%s", code, h.errOut)
+	}
+	text := h.out.String()
+	for _, want := range []string{"// Types of Linux 6.18.0 with probe_mod,", "struct probe_state {\n\tstruct event last;\n};\n", "struct limits {\n"} {
+		if strings.Count(text, want) != 1 {
+			t.Errorf("there is not one %q in:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "___2") {
+		t.Errorf("a type is there twice:\n%s", text)
 	}
 }
