@@ -72,8 +72,10 @@ func cases() map[string]struct {
 			[]btf.Type{&btf.Struct{Name: "s", Size: 16, Members: []btf.Member{field("", 0, anonymous), field("named", 8, anonymous)}}},
 			"struct s {\n\tunion {\n\t\tint a;\n\t\tlong unsigned int b;\n\t};\n\tunion {\n\t\tint a;\n\t\tlong unsigned int b;\n\t} named;\n};\n",
 		},
-		"embedded": {[]btf.Type{&btf.Struct{Name: "s", Size: 16, Members: []btf.Member{field("", 0, small), field("", 8, &btf.Typedef{Name: "rest_t", Type: &btf.Union{Size: 8, Members: []btf.Member{field("c", 0, tLong)}}})}}},
-			"struct small {\n\tint a;\n\tchar b;\n};\n\ntypedef union {\n\tlong unsigned int c;\n} rest_t;\n\nstruct s {\n\tstruct {\n\t\tint a;\n\t\tchar b;\n\t};\n\tunion {\n\t\tlong unsigned int c;\n\t};\n};\n"},
+		"embedded": {
+			[]btf.Type{&btf.Struct{Name: "s", Size: 16, Members: []btf.Member{field("", 0, small), field("", 8, &btf.Typedef{Name: "rest_t", Type: &btf.Union{Size: 8, Members: []btf.Member{field("c", 0, tLong)}}})}}},
+			"struct small {\n\tint a;\n\tchar b;\n};\n\ntypedef union {\n\tlong unsigned int c;\n} rest_t;\n\nstruct s {\n\tstruct {\n\t\tint a;\n\t\tchar b;\n\t};\n\tunion {\n\t\tlong unsigned int c;\n\t};\n};\n",
+		},
 		"packed":       {[]btf.Type{&btf.Struct{Name: "s", Size: 5, Members: []btf.Member{field("a", 0, tChar), field("b", 1, tInt)}}}, "struct s {\n\tchar a;\n\tint b;\n} __attribute__((packed));\n"},
 		"packed gap":   {[]btf.Type{&btf.Struct{Name: "s", Size: 11, Members: []btf.Member{field("a", 0, tChar), field("b", 3, tInt)}}}, "struct s {\n\tchar a;\n\tlong: 16;\n\tint b;\n\tlong: 8;\n\tlong: 24;\n} __attribute__((packed));\n"},
 		"padding":      {[]btf.Type{&btf.Struct{Name: "s", Size: 32, Members: []btf.Member{field("a", 0, tInt), field("b", 16, tInt)}}}, "struct s {\n\tint a;\n\tlong: 32;\n\tlong: 64;\n\tint b;\n\tlong: 32;\n\tlong: 64;\n};\n"},
