@@ -25,15 +25,18 @@ func (s *suite) btf(t *testing.T) {
 	if !isBTF(byName) || byName.Name != api.KernelBTF || !byName.Kernel {
 		t.Errorf("ReadBTF = %+v with %d bytes, which do not begin as BTF", byName.BTF, len(byName.Data))
 	}
-	byID, err := target.ReadBTF(ctx, api.BTFRequest{ID: list[i].ID})
-	must(t, "ReadBTF by id", err)
-	if !bytes.Equal(byID.Data, byName.Data) || byID.Name != api.KernelBTF || byID.ID != list[i].ID {
-		t.Errorf("ReadBTF by id = %+v with %d bytes, by name %+v with %d", byID.BTF, len(byID.Data), byName.BTF, len(byName.Data))
-	}
 	only, err := target.ListBTF(ctx, api.BTFRequest{Name: api.KernelBTF})
 	must(t, "ListBTF by name", err)
 	if len(only) != 1 || only[0].Name != api.KernelBTF {
 		t.Errorf("ListBTF by name = %+v", only)
+	}
+	if list[i].ID == 0 {
+		t.Skip("this kernel has no id for its own BTF")
+	}
+	byID, err := target.ReadBTF(ctx, api.BTFRequest{ID: list[i].ID})
+	must(t, "ReadBTF by id", err)
+	if !bytes.Equal(byID.Data, byName.Data) || byID.Name != api.KernelBTF || byID.ID != list[i].ID {
+		t.Errorf("ReadBTF by id = %+v with %d bytes, by name %+v with %d", byID.BTF, len(byID.Data), byName.BTF, len(byName.Data))
 	}
 }
 

@@ -61,7 +61,19 @@ func (v *View) BTFs(ctx context.Context, req api.BTFRequest) ([]api.BTF, error) 
 	case err != nil:
 		return nil, listError("BTF", err)
 	}
+	if req.ID == 0 {
+		list = withFiles(list, btfFiles(req.Name))
+	}
 	return list, addUsers(ctx, list)
+}
+
+// withFiles adds, in front, what has a file but no id: the kernel's own before
+// Linux 5.11.
+func withFiles(list, files []api.BTF) []api.BTF {
+	files = slices.DeleteFunc(files, func(f api.BTF) bool {
+		return slices.ContainsFunc(list, func(b api.BTF) bool { return b.Name == f.Name })
+	})
+	return append(files, list...)
 }
 
 // unprivileged reports whether the kernel does not tell ids: it is not allowed, or
@@ -97,7 +109,9 @@ func boolToInt(b bool) int {
 func addUsers(ctx context.Context, list []api.BTF) error {
 	at := map[uint32]*api.BTF{}
 	for i := range list {
-		at[list[i].ID] = &list[i]
+		if list[i].ID != 0 {
+			at[list[i].ID] = &list[i]
+		}
 	}
 	err := btfUsers(ctx, unix.BPF_PROG_GET_NEXT_ID, unix.BPF_PROG_GET_FD_BY_ID, func(fd int, id uint32) {
 		info, err := programInfo(fd)
