@@ -7,6 +7,9 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GORELEASER    := github.com/goreleaser/goreleaser/v2@v2.15.4
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
+# The kernels that tests boot. Tests have no network: these are fetched for them.
+GUESTS := 5.10 6.1 6.12 6.18 7.3
+
 export CGO_ENABLED := 0
 ENGINES := /opt/ebpfdev-engines/trixie/usr
 export PATH := $(TOOLS)/npm/node_modules/.bin:$(PATH):/usr/local/sbin:/usr/sbin:/sbin:$(ENGINES)/bin:$(ENGINES)/sbin
@@ -28,6 +31,7 @@ demo: build ## from nothing to a live map: engine, project, container, program
 .PHONY: test
 test: build ## every test, on a real engine and this kernel; none may be skipped
 	@.ci/setup test
+	@bin/ebpfdev kernel fetch --progress plain $(GUESTS) >/dev/null
 	CI=true go test -timeout 60m -tags docker,kernel ./...
 
 .PHONY: unit
