@@ -18,7 +18,7 @@ import (
 func capture(t testing.TB, ng bool, link layers.LinkType, list ...[]byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	write := func(ci gopacket.CaptureInfo, data []byte) error { return nil }
+	var write func(gopacket.CaptureInfo, []byte) error
 	if ng {
 		w, err := pcapgo.NewNgWriter(&b, link)
 		if err != nil {
