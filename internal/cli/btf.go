@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -85,14 +86,15 @@ type btfShowOptions struct {
 func newCmdBTFShow(f *factory) *cobra.Command {
 	opts := &btfShowOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:   "show NAME|ID [TYPE]",
+		Use:   "show NAME|ID|TYPE [TYPE]",
 		Short: "Show where a type has its members",
 		Long: `Show a type of a BTF object: of a struct each member's offset and size in bytes,
 the holes between members, and where cache lines of 64 bytes begin. A bit-field is
-at BYTE:BIT. Without TYPE it shows the BTF object itself: its size and its users.`,
-		Example: `  ebpfdev btf show vmlinux bio
+at BYTE:BIT. Without TYPE it shows the BTF object itself: its size and its users; a name that
+no object has is one of the kernel's types.`,
+		Example: `  ebpfdev btf show bio
   ebpfdev btf show vmlinux 'struct task_struct' -o json`,
-		Args: rangeArgs(1, "NAME|ID", "TYPE"),
+		Args: rangeArgs(1, "NAME|ID|TYPE", "TYPE"),
 		RunE: func(cmd *cobra.Command, args []string) error { return runBTFShow(cmd.Context(), opts, args) },
 	}
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
@@ -102,7 +104,16 @@ at BYTE:BIT. Without TYPE it shows the BTF object itself: its size and its users
 func runBTFShow(ctx context.Context, opts *btfShowOptions, args []string) error {
 	return opts.withSession(ctx, func(s api.Session) error {
 		if len(args) == 1 {
-			return opts.showObject(ctx, s, args[0])
+			err := opts.showObject(ctx, s, args[0])
+			if !errors.Is(err, api.ErrNotExist) {
+				return err
+			}
+			if set, readErr := readTypes(ctx, s, "vmlinux", btfRequest("vmlinux")); readErr == nil {
+				if types, findErr := set.named(args); findErr == nil { // a type of the kernel's
+					return opts.showTypes(types)
+				}
+			}
+			return err
 		}
 		set, err := readTypes(ctx, s, args[0], btfRequest(args[0]))
 		if err != nil {
