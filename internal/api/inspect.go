@@ -79,7 +79,8 @@ type PlaceKind string
 
 // The kinds of places.
 const (
-	PlaceCgroup PlaceKind = "cgroup" // cgroups of version 2
+	PlaceCgroup  PlaceKind = "cgroup" // cgroups of version 2
+	PlaceNetwork PlaceKind = "net"    // network interfaces and namespaces
 )
 
 // PlacesRequest asks what is attached at places.
@@ -88,17 +89,24 @@ type PlacesRequest struct {
 	// Root is the folder of a cgroup where the walk begins; empty for the top of the
 	// hierarchy, in a dev container the machine's.
 	Root string `json:"root,omitempty"`
+	// All looks into the network namespaces of all processes that the target sees,
+	// not only into its own.
+	All bool `json:"all,omitempty"`
 	// Inherited lists what counts in a cgroup, wherever it was attached.
 	Inherited bool `json:"inherited,omitempty"`
 }
 
 // Place is a program at a place, one of those that run there in turn.
 type Place struct {
-	Where     string `json:"where"` // "/sys/fs/cgroup/system.slice"
-	Hook      string `json:"hook"`  // "cgroup_inet_ingress"
+	Where     string `json:"where"` // "/sys/fs/cgroup/system.slice", "eth0"; "-" for a network namespace itself
+	Hook      string `json:"hook"`  // "cgroup_inet_ingress", "xdp native", "tcx egress", "tc ingress, preference 49152"
 	ProgramID uint32 `json:"prog_id"`
 	Program   string `json:"prog_name,omitempty"`
 	Type      string `json:"prog_type,omitempty"`
 	Project   string `json:"project,omitempty"`
-	LinkID    uint32 `json:"link_id,omitempty"` // 0: attached without a link, or by one that the kernel does not name
+	LinkID    uint32 `json:"link_id,omitempty"` // 0: attached without a link, or by one that the kernel does not name here
+	// Namespace is the network namespace, "net:[4026531840]", and Process one that is
+	// in it, "nginx (pid 17)"; empty for the target's own.
+	Namespace string `json:"netns,omitempty"`
+	Process   string `json:"netns_process,omitempty"`
 }

@@ -34,14 +34,14 @@ func (f *Fake) ListPlaces(ctx context.Context, req api.PlacesRequest) ([]api.Pla
 	if err := f.enter(ctx, "ListPlaces"); err != nil {
 		return nil, err
 	}
-	if req.Kind != api.PlaceCgroup {
+	if req.Kind != api.PlaceCgroup && req.Kind != api.PlaceNetwork {
 		return nil, api.Errorf("list places", string(req.Kind), api.ErrUsage, "no such kind of place")
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	list := []api.Place{}
 	for _, l := range f.links {
-		if l.Type == "cgroup" {
+		if l.Type == "cgroup" && req.Kind == api.PlaceCgroup {
 			list = append(list, api.Place{Where: l.Target, Hook: "cgroup_inet_ingress", ProgramID: l.ProgramID, Program: l.Program, Project: l.Project, LinkID: l.ID})
 		}
 	}

@@ -76,14 +76,16 @@ func (s *suite) measurePrograms(t *testing.T) {
 // refused.
 func (s *suite) places(t *testing.T) {
 	ctx, target := s.target(t)
-	list, err := target.ListPlaces(ctx, api.PlacesRequest{Kind: api.PlaceCgroup})
-	must(t, "ListPlaces", err)
-	for _, p := range list {
-		if p.Where == "" || p.Hook == "" || p.ProgramID == 0 {
-			t.Errorf("place = %+v", p)
+	for _, req := range []api.PlacesRequest{{Kind: api.PlaceCgroup}, {Kind: api.PlaceNetwork}, {Kind: api.PlaceNetwork, All: true}} {
+		list, err := target.ListPlaces(ctx, req)
+		must(t, "ListPlaces", err)
+		for _, p := range list {
+			if p.Where == "" || p.Hook == "" || p.ProgramID == 0 {
+				t.Errorf("place = %+v", p)
+			}
 		}
 	}
-	_, err = target.ListPlaces(ctx, api.PlacesRequest{Kind: "no kind"})
+	_, err := target.ListPlaces(ctx, api.PlacesRequest{Kind: "no kind"})
 	wantKind(t, "ListPlaces of no kind", err, api.ErrUsage)
 	if s.opts.NoKernel {
 		return

@@ -11,7 +11,8 @@ import (
 
 type placesOptions struct {
 	*factory
-	inherited bool
+	inherited bool // of cgroups
+	all       bool // network namespaces
 	output    output.Choice
 }
 

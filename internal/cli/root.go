@@ -73,7 +73,7 @@ func addCommands(root *cobra.Command, f *factory) {
 	add(groupStart, newCmdNew(f), newCmdInit(f), newCmdTemplates(f), newCmdDemo(f), newCmdDoctor(f))
 	add(groupContainer, newCmdUp(f), newCmdStatus(f), newCmdExec(f), newCmdShell(f), newCmdLogs(f), newCmdDown(f))
 	add(groupProject, newCmdRun(f), newCmdBuild(f), newCmdVerify(f), newCmdLoad(f), newCmdUnload(f))
-	add(groupKernel, newCmdProg(f), newCmdMap(f), newCmdLink(f), newCmdCgroup(f), newCmdEvents(f), newCmdTrace(f), newCmdTop(f), newCmdBTF(f), newCmdVmlinux(f), newCmdKernel(f))
+	add(groupKernel, newCmdProg(f), newCmdMap(f), newCmdLink(f), newCmdNet(f), newCmdCgroup(f), newCmdEvents(f), newCmdTrace(f), newCmdTop(f), newCmdBTF(f), newCmdVmlinux(f), newCmdKernel(f))
 	add(groupRest, newCmdHeaders(f), newCmdCompletion(f), newCmdVersion(f))
 	root.AddCommand(newCmdAgent(f))
 	root.SetHelpCommandGroupID(groupRest)

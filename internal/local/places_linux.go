@@ -11,10 +11,15 @@ import (
 func (t *Target) ListPlaces(ctx context.Context, req api.PlacesRequest) (list []api.Place, err error) {
 	ctx, done := t.call(ctx, "list places")
 	defer func() { err = done(err) }()
-	if req.Kind != api.PlaceCgroup {
-		return nil, api.Errorf("list places", string(req.Kind), api.ErrUsage, "no such kind of place; there is cgroup")
+	switch req.Kind {
+	case api.PlaceCgroup:
+		list, err = places.Cgroups(ctx, req.Root, req.Inherited)
+	case api.PlaceNetwork:
+		list, err = places.Network(ctx, req.All)
+	default:
+		err = api.Errorf("list places", string(req.Kind), api.ErrUsage, "no such kind of place; there are cgroup and net")
 	}
-	if list, err = places.Cgroups(ctx, req.Root, req.Inherited); err != nil || len(list) == 0 {
+	if err != nil || len(list) == 0 {
 		return list, err
 	}
 	var ids []uint32

@@ -1,0 +1,4 @@
+// Package rtnl speaks as much rtnetlink as attaching needs: one request, its
+// answers, an error in words. It is no client for everything that the kernel's
+// networking can do.
+package rtnl
