@@ -170,7 +170,8 @@ func (w *FakeWorkspace) Open(ctx context.Context, req api.OpenRequest) (api.Sess
 	}
 	defer w.mu.Unlock()
 	w.opened = append(w.opened, req)
-	if req.Target != api.TargetLocal && w.status.State != "running" {
+	_, guest := req.Target.Kernel()
+	if !guest && req.Target != api.TargetLocal && w.status.State != "running" {
 		return nil, api.Errorf("open", w.status.Project, api.ErrNotExist, "the container does not run").WithHint("ebpfdev up")
 	}
 	return &connected{w.Session}, nil

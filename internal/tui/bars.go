@@ -46,6 +46,9 @@ func (a *app) targetChip() string {
 	if c.target == api.TargetLocal || c.info.Target == "local" {
 		name = "local kernel"
 	}
+	if version, ok := c.guest(); ok {
+		name = "kernel " + version
+	}
 	if c.info.Container != "" && a.w >= 120 {
 		name += " " + strings.TrimRight(t.Fit(draw.Clean(c.info.Container), min(a.w/3, 40)), " ")
 	}

@@ -86,7 +86,7 @@ func (a *app) askUnload() {
 // askDown asks before the container goes.
 func (a *app) askDown() {
 	st := a.conn.status
-	if a.conn.target == api.TargetLocal || st.State == "" || st.State == "none" {
+	if a.conn.apart() || st.State == "" || st.State == "none" {
 		a.notice = "there is no container to remove"
 		return
 	}
@@ -107,7 +107,7 @@ func (a *app) askReplace() dialog {
 		items: []string{"what " + a.conn.info.Project + " has loaded"},
 		line:  cli(append([]string{"load", "--replace"}, on(a.conn.target)...)...),
 		yes: func() tea.Cmd {
-			return a.pipeline("load", steps{load: true, lifetime: api.LifetimePinned, replace: true}, "load", "--replace")
+			return a.pipeline("load", steps{load: true, lifetime: a.lifetime(), replace: true}, "load", "--replace")
 		},
 	}
 }

@@ -48,6 +48,16 @@ type connection struct {
 	ctx    context.Context
 }
 
+// guest is the version of the kernel that is booted for the session; ok is false
+// without one.
+func (c *connection) guest() (version string, ok bool) { return c.target.Kernel() }
+
+// apart reports whether the target is a kernel without a container.
+func (c *connection) apart() bool {
+	_, guest := c.guest()
+	return guest || c.target == api.TargetLocal
+}
+
 // connMsg is news about the connection.
 type connMsg interface{ conn() }
 
@@ -77,7 +87,7 @@ func (retryMsg) conn()  {}
 // start looks at the workspace, or goes straight to the local kernel.
 func (a *app) start() tea.Cmd {
 	a.conn.folder, a.conn.target = a.opt.Folder, a.opt.Target
-	if a.conn.target == api.TargetLocal {
+	if a.conn.apart() {
 		a.screen = screenMain
 		return a.open()
 	}
@@ -172,7 +182,7 @@ func (a *app) gotSession(msg openMsg) tea.Cmd {
 		if a.conn.state == lost {
 			return a.retryLater()
 		}
-		if a.conn.err == nil || a.conn.target == api.TargetLocal { // else the status's error says more
+		if a.conn.err == nil || a.conn.apart() { // else the status's error says more
 			a.conn.err = msg.err
 		}
 		a.conn.state = failed
@@ -192,7 +202,7 @@ func (a *app) gotSession(msg openMsg) tea.Cmd {
 
 // askStatusAgain refreshes what the header says about the container.
 func (a *app) askStatusAgain() tea.Cmd {
-	if a.conn.target == api.TargetLocal {
+	if a.conn.apart() {
 		return nil
 	}
 	return a.askStatus()

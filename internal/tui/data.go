@@ -113,7 +113,7 @@ func (a *app) gotLists(msg listsMsg) tea.Cmd {
 	if a.conn.polls%statusEvery == 0 {
 		again = tea.Batch(again, a.askStatusAgain())
 	}
-	if !a.maps.known && a.conn.target == api.TargetLocal { // someone else's programs are what a kernel shows
+	if !a.maps.known && a.conn.apart() { // someone else's programs are what a kernel shows
 		own := slices.ContainsFunc(msg.programs, func(p api.Program) bool { return p.Project == a.project() })
 		a.programs.project, a.maps.project = own, own
 	}

@@ -126,6 +126,15 @@ func verify(ctx context.Context, v api.Verifier, objects []api.Object, say func(
 	return out, nil
 }
 
+// lifetime is how long a load lasts that is to stay: a guest ends with the session,
+// and so does all that it holds.
+func (a *app) lifetime() api.Lifetime {
+	if _, guest := a.conn.guest(); guest {
+		return api.LifetimeSession
+	}
+	return api.LifetimePinned
+}
+
 // load loads the one object of a project.
 func load(ctx context.Context, l api.Loader, project string, objects []api.Object, s steps, say func(note)) (outcome, error) {
 	if len(objects) > 1 {

@@ -370,6 +370,23 @@ func TestDoctorAndLocal(t *testing.T) {
 	d.see("there is no container to start")
 }
 
+// With a guest kernel there is no container, and nothing that outlives it.
+func TestGuest(t *testing.T) {
+	d := drive(t, apitest.NewFake(), 100, 30, func(d *driver, o *Options) {
+		d.ws.SetErr("Status", api.Errorf("status", "", api.ErrNotExist, "no devcontainer.json"))
+		o.Target = api.TargetKernel("6.12")
+	})
+	d.see("kernel 6.12")
+	d.see("1003")
+	d.press("U")
+	d.see("this is a guest with kernel 6.12: there is no container to start")
+	d.press("D")
+	d.see("there is no container to remove")
+	if got := d.app.lifetime(); got != api.LifetimeSession {
+		t.Errorf("loads are %s", got)
+	}
+}
+
 func TestWrongKeysSaySo(t *testing.T) {
 	d := drive(t, apitest.NewFake(), 100, 30)
 	d.see("1003")

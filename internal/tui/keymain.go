@@ -4,8 +4,6 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
-
-	"github.com/ebpfdev/ebpfdev/internal/api"
 )
 
 // keyMain handles a key of the main screen.
@@ -57,7 +55,7 @@ func (a *app) act(do action) tea.Cmd {
 	case actVerify:
 		return a.pipeline("verify", steps{verify: true}, "verify")
 	case actLoad:
-		return a.pipeline("load", steps{load: true, lifetime: api.LifetimePinned}, "load")
+		return a.pipeline("load", steps{load: true, lifetime: a.lifetime()}, "load")
 	case actRun:
 		if a.service() != nil && !a.task.running() {
 			return a.askRun()
@@ -68,8 +66,8 @@ func (a *app) act(do action) tea.Cmd {
 	case actWhere:
 		a.dialog = newAttachDialog(a.attach.text)
 	case actUp:
-		if a.conn.target == api.TargetLocal {
-			a.notice = "this is the local kernel: there is no container to start"
+		if a.conn.apart() {
+			a.notice = "this is " + a.targetName() + ": there is no container to start"
 			return nil
 		}
 		return a.up()
@@ -131,7 +129,7 @@ func (a *app) refresh() tea.Cmd {
 		return nil
 	default:
 		a.conn.err = nil
-		if a.conn.target == api.TargetLocal {
+		if a.conn.apart() {
 			return a.open()
 		}
 		a.screen = screenStart

@@ -277,6 +277,9 @@ func (a *app) taskNote() string {
 }
 
 func (a *app) targetName() string {
+	if version, ok := a.conn.guest(); ok {
+		return "a guest with kernel " + version
+	}
 	if a.conn.target == api.TargetLocal {
 		return "this kernel"
 	}
