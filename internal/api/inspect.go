@@ -39,6 +39,9 @@ type Program struct {
 type Owner struct {
 	PID  int    `json:"pid"`
 	Comm string `json:"comm"`
+	// Container is the id of the container that it runs in; empty for one on the
+	// machine itself, or in the target's own container.
+	Container string `json:"container_id,omitempty"`
 }
 
 // Map is a map of the kernel.

@@ -202,6 +202,9 @@ func owners(list []api.Owner) string {
 	words := make([]string, len(list))
 	for i, p := range list {
 		words[i] = fmt.Sprintf("%s(%d)", p.Comm, p.PID)
+		if p.Container != "" {
+			words[i] += "@" + p.Container[:min(len(p.Container), 12)]
+		}
 	}
 	return strings.Join(words, " ")
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,12 +33,27 @@ func findOwners(link, key string) map[uint32][]api.Owner {
 			continue
 		}
 		comm, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "comm"))
-		owner := api.Owner{PID: pid, Comm: strings.TrimSuffix(string(comm), "\n")}
+		groups, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "cgroup"))
+		owner := api.Owner{PID: pid, Comm: strings.TrimSuffix(string(comm), "\n"), Container: containerOf(string(groups))}
 		for _, id := range ids {
 			owners[id] = append(owners[id], owner)
 		}
 	}
 	return owners
+}
+
+// containerID is how Docker, containerd, CRI-O and Podman name containers, which
+// they put into the names of their cgroups.
+var containerID = regexp.MustCompile(`(?:^|[^0-9a-f])([0-9a-f]{64})(?:[^0-9a-f]|$)`)
+
+// containerOf returns the id of the container that a process is in by its
+// /proc/PID/cgroup, the innermost of several; "" for one on the machine itself.
+func containerOf(groups string) string {
+	found := containerID.FindAllStringSubmatch(groups, -1)
+	if len(found) == 0 {
+		return ""
+	}
+	return found[len(found)-1][1]
 }
 
 // heldOf returns the ids of the objects that a process has open.
