@@ -126,6 +126,10 @@ func (p *printer) value(t btf.Type, name string, raw []byte) {
 	}
 	p.depth++
 	defer func() { p.depth-- }()
+	if IsPrefix(t) {
+		p.prefix(raw)
+		return
+	}
 	under, big := strip(t)
 	switch u := under.(type) {
 	case *btf.Int:

@@ -182,6 +182,9 @@ func (e *encoder) value(t btf.Type, name string, n node, off int) error {
 		}
 		return e.putBytes(off, b)
 	}
+	if IsPrefix(t) && n.kind <= quoted {
+		return e.prefix(n.text, size, off)
+	}
 	under, big := strip(t)
 	switch u := under.(type) {
 	case *btf.Array:

@@ -47,6 +47,9 @@ func (c *comparer) compare(t btf.Type, a, b []byte, depth int) int {
 	if c.left--; c.left < 0 || depth >= maxDepth || len(a) != len(b) {
 		return bytes.Compare(a, b)
 	}
+	if IsPrefix(t) && len(a) > 4 {
+		return comparePrefixes(a, b)
+	}
 	under, big := strip(t)
 	switch u := under.(type) {
 	case *btf.Int:
