@@ -101,7 +101,21 @@ func MapTypes(m *ebpf.Map) (key, value btf.Type, _ error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if info.vmlinuxValue != 0 {
+		value, err = kernelType(info.vmlinuxValue)
+		return nil, value, err
+	}
 	return info.types()
+}
+
+// kernelType returns a type of the kernel's own BTF, as struct_ops maps have it.
+// One of a module has a number that the kernel's BTF lacks, and is an error.
+func kernelType(id uint32) (btf.Type, error) {
+	spec, err := btf.LoadKernelSpec()
+	if err != nil {
+		return nil, fmt.Errorf("read the kernel's BTF: %w", err)
+	}
+	return typeByID(spec, id)
 }
 
 // types returns the types of keys and values out of the map's BTF.
