@@ -59,7 +59,7 @@ type Map struct {
 	KeyType    string   `json:"key_type,omitempty"`   // as C would write it: "struct flow", "__u32"
 	ValueType  string   `json:"value_type,omitempty"` //
 	PerCPU     bool     `json:"per_cpu,omitempty"`
-	Readable   bool     `json:"readable"`       // QueryMap can read its entries
+	Readable   bool     `json:"readable"`       // its entries have keys, and can be paged through and watched
 	Owners     []Owner  `json:"pids,omitempty"` // where they are asked for
 	Pinned     []string `json:"pinned,omitempty"`
 	Project    string   `json:"project,omitempty"`

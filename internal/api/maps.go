@@ -51,6 +51,9 @@ type QueryRequest struct {
 	Order  string `json:"order,omitempty"`  // "" the kernel's order, "key", "-key", "value", "-value"
 	Offset int    `json:"offset,omitempty"` // in entries that match
 	Limit  int    `json:"limit,omitempty"`  // at most 1000; 0 means 100
+	// Descend reads the maps that a map of maps holds; keys are then both keys,
+	// {outer: 1, key: 7}.
+	Descend bool `json:"descend,omitempty"`
 }
 
 // Page is a part of a map, read now; maps change while they are read, so it is
@@ -61,8 +64,11 @@ type Page struct {
 	Matched int     `json:"matched"` // entries that match, of those scanned
 	Scanned int     `json:"scanned"` // entries read
 	// Incomplete is set when the map changed so much that the walk was given up.
-	Incomplete bool   `json:"incomplete,omitempty"`
-	Method     string `json:"method"` // how it was read: "batch", "next-key", "index"
+	Incomplete bool `json:"incomplete,omitempty"`
+	// Method is how it was read: "mmap", "batch", "next-key" or "index"; "peek" the
+	// next entry of a queue or stack alone, "records" what waits in a ring buffer,
+	// which stays there, "objects" the storage of those kernel objects that are found.
+	Method string `json:"method"`
 }
 
 // Entry is one entry of a map.
@@ -71,6 +77,8 @@ type Entry struct {
 	Value Datum `json:"value"` // the first CPU's when PerCPU is set
 	// PerCPU holds one value for each possible CPU, for per-CPU maps.
 	PerCPU []Datum `json:"values,omitempty"`
+	// Sum adds PerCPU up, number by number; nil when something in it is no count.
+	Sum *Datum `json:"sum,omitempty"`
 }
 
 // Datum is a key or a value: its bytes, and what BTF makes of them.

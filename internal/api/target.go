@@ -92,9 +92,11 @@ type Types interface {
 // Maps reads and edits map entries. Queries run next to the data: the target
 // scans, sorts and pages, a frontend gets at most a screenful.
 type Maps interface {
-	// QueryMap returns one page of a map's entries.
+	// QueryMap returns one page of a map's entries. It changes nothing: of a queue or
+	// a stack the page has the entry that would be taken next, of a ring buffer the
+	// records that wait, and all of them stay where they are.
 	// Errors: ErrNotExist, ErrNotSupported (the type's entries cannot be read:
-	// queue, stack, ring buffer …), ErrInvalid (the filter).
+	// bloom filter, arena, perf event array …), ErrUsage (the filter, the order).
 	QueryMap(ctx context.Context, req QueryRequest) (Page, error)
 
 	// ExportMap streams all entries in chunks of at most 4096, in the kernel's order.

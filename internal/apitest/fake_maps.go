@@ -84,9 +84,12 @@ func (f *Fake) query(req api.QueryRequest) (api.Page, error) {
 	if err != nil {
 		return api.Page{}, err
 	}
-	if !m.info.Readable {
-		return api.Page{}, api.Errorf("read map", m.info.Name, api.ErrNotSupported,
-			"the entries of a "+m.info.Type+" map cannot be read")
+	method, err := m.method()
+	if err != nil {
+		return api.Page{}, err
+	}
+	if req.Descend {
+		return api.Page{}, api.Errorf("query map", m.info.Name, api.ErrUsage, "the fake has no maps of maps")
 	}
 	rows := m.matching(req.Where)
 	if err := order(rows, req.Order); err != nil {
@@ -96,10 +99,24 @@ func (f *Fake) query(req api.QueryRequest) (api.Page, error) {
 	if limit == 0 {
 		limit = 100
 	}
-	page := api.Page{Map: m.info, Matched: len(rows), Scanned: len(m.entries), Method: "batch"}
+	page := api.Page{Map: m.info, Matched: len(rows), Scanned: len(m.entries), Method: method}
 	from := min(max(req.Offset, 0), len(rows))
 	page.Entries = slices.Clone(rows[from:min(from+min(limit, 1000), len(rows))])
 	return page, nil
+}
+
+// method is how a kernel would read the map.
+func (m *fakeMap) method() (string, error) {
+	switch {
+	case m.info.Readable:
+		return "batch", nil
+	case m.info.Type == "ringbuf" || m.info.Type == "user_ringbuf":
+		return "records", nil
+	case m.info.Type == "queue" || m.info.Type == "stack":
+		return "peek", nil
+	default:
+		return "", api.Errorf("read map", m.info.Name, api.ErrNotSupported, "the entries of a "+m.info.Type+" map cannot be read")
+	}
 }
 
 func (m *fakeMap) matching(where string) []api.Entry {

@@ -134,8 +134,12 @@ func (s *suite) queryErrors(t *testing.T) {
 	wantKind(t, "QueryMap of a name that nothing has", err, api.ErrNotExist)
 	_, err = target.QueryMap(ctx, api.QueryRequest{Map: api.MapRef{ID: 1<<32 - 2}})
 	wantKind(t, "QueryMap of an id that nothing has", err, api.ErrNotExist)
-	_, err = target.QueryMap(ctx, api.QueryRequest{Map: api.MapRef{Name: EventsMap, Project: res.Project}})
-	wantKind(t, "QueryMap of a ring buffer", err, api.ErrNotSupported)
+	_, err = target.QueryMap(ctx, api.QueryRequest{Map: api.MapRef{Name: ScoresMap, Project: res.Project}, Descend: true})
+	wantKind(t, "a descent into a map that holds no maps", err, api.ErrUsage)
+	page, err := target.QueryMap(ctx, api.QueryRequest{Map: api.MapRef{Name: EventsMap, Project: res.Project}})
+	if err != nil || page.Method != "records" {
+		t.Errorf("QueryMap of a ring buffer: by %q, %v; want what waits in it", page.Method, err)
+	}
 }
 
 func (s *suite) export(t *testing.T) {

@@ -64,6 +64,11 @@ func (t *Target) openMap(ctx context.Context, op string, ref api.MapRef) (maps.S
 	if err != nil {
 		return maps.Source{}, err
 	}
+	return openSource(op, ref, info)
+}
+
+// openSource opens a map and finds the types of its entries.
+func openSource(op string, ref api.MapRef, info api.Map) (maps.Source, error) {
 	m, err := ebpf.NewMapFromID(ebpf.MapID(info.ID))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -73,11 +78,16 @@ func (t *Target) openMap(ctx context.Context, op string, ref api.MapRef) (maps.S
 	case err != nil:
 		return maps.Source{}, api.E(op, mapName(ref), api.ErrFailed, err)
 	}
+	if info.Type == "" {
+		info.Type = inspect.MapType(m.Type())
+	}
 	key, value, err := inspect.MapTypes(m)
 	if err != nil {
 		key, value = nil, nil // shown as bytes
 	}
-	return maps.Source{Map: m, Info: info, Key: key, Value: value}, nil
+	return maps.Source{Map: m, Info: info, Key: key, Value: value, Open: func(id uint32) (maps.Source, error) {
+		return openSource(op, api.MapRef{ID: id}, api.Map{ID: id})
+	}}, nil
 }
 
 // findMap returns the one map that a reference names.

@@ -36,6 +36,10 @@ func Edit(ctx context.Context, src Source, req api.EditRequest) (api.EditResult,
 	if err != nil {
 		return res, err
 	}
+	switch v.method {
+	case byPeek, byRecord, byObject:
+		return res, v.errorf(api.ErrNotSupported, "entries of a "+v.info.Type+" map are not set by a key")
+	}
 	if err := v.writable(src.Map); err != nil {
 		return res, err
 	}

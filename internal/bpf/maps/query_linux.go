@@ -34,7 +34,7 @@ const (
 //
 // Errors: ErrNotSupported, ErrPermission, ErrUsage (the order).
 func Query(ctx context.Context, src Source, req api.QueryRequest) (api.Page, error) {
-	v, err := newView("query map", src)
+	v, err := queried(ctx, "query map", src, req.Descend)
 	if err != nil {
 		return api.Page{}, err
 	}
@@ -58,6 +58,15 @@ func Query(ctx context.Context, src Source, req api.QueryRequest) (api.Page, err
 		page.Entries = append(page.Entries, v.entry(r.key, r.value))
 	}
 	return page, nil
+}
+
+// queried returns the view of a map, or of the maps in it.
+func queried(ctx context.Context, op string, src Source, descend bool) (*view, error) {
+	v, err := newView(op, src)
+	if err != nil || !descend {
+		return v, err
+	}
+	return v.descended(ctx)
 }
 
 // row is an entry that was kept.

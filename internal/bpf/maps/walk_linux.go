@@ -33,13 +33,30 @@ type walk struct {
 	incomplete bool
 }
 
-// errNoBatch: this kernel or type has no batch operation, nothing was visited.
-var errNoBatch = errors.New("no batch operation")
+// errNoBatch: this kernel or map can't be read in the way that was tried, nothing
+// was visited.
+var errNoBatch = errors.New("no such way to read")
 
 // walk reads all entries once. An entry that is added or removed meanwhile may
 // be seen or not.
 func (v *view) walk(ctx context.Context, visit func(key, value []byte) error) (*walk, error) {
 	w := &walk{view: v, visit: visit, method: v.method}
+	if v.outer != nil {
+		return w, w.inners(ctx)
+	}
+	switch w.method {
+	case byMemory:
+		if err := w.memory(ctx); !errors.Is(err, errNoBatch) {
+			return w, err
+		}
+		w.method = byBatch
+	case byPeek:
+		return w, w.peek()
+	case byRecord:
+		return w, w.records(ctx)
+	case byObject:
+		return w, w.objects(ctx)
+	}
 	if w.method == byBatch {
 		err := w.batches(ctx)
 		if !errors.Is(err, errNoBatch) {
