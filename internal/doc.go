@@ -12,8 +12,8 @@
 //	  outside     bpf/…   build   engine/…   kernel/…   wire  |
 //	     |                                                    |
 //	  pure        devcontainer  template <────────────────────┘
-//	              project  verifier  btfview  btfc  disasm  aptsource
-//	              near  shell  safe  packets  api
+//	              project  verifier  btfview  btfc  disasm
+//	              mapexpr  aptsource  near  shell  safe  packets  api
 //
 //	  tests       apitest, kerneltest
 //
