@@ -18,7 +18,7 @@ func (s Schema) Filter(src string) (Filter, error) {
 	if strings.TrimSpace(src) == "" {
 		return nil, nil
 	}
-	if want, ok := text(src); ok {
+	if want, ok := Text(src); ok {
 		return s.search(want), nil
 	}
 	n, err := parse(src)

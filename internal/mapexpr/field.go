@@ -169,3 +169,9 @@ func (f *Field) Append(dst, key, value []byte, json bool) []byte {
 	}
 	return f.Place.Append(dst, f.of(key, value), json)
 }
+
+// Uint reads a number, the sum of all CPUs.
+func (f *Field) Uint(key, value []byte) uint64 { return f.number()(key, value) }
+
+// Raw returns a field's bytes, the first CPU's.
+func (f *Field) Raw(key, value []byte) []byte { return f.Place.Raw(f.of(key, value)) }

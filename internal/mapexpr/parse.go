@@ -161,8 +161,8 @@ func found(t token) string {
 	return "not " + clip(t.text)
 }
 
-// text returns what src looks for when it is no expression.
-func text(src string) (string, bool) {
+// Text returns what src looks for when it is no expression but text.
+func Text(src string) (string, bool) {
 	tokens, err := lex(src)
 	if err != nil {
 		// A quote alone is text; a quote in an expression is an error.
