@@ -59,7 +59,7 @@ func methods(o Options) wire.Handlers {
 	wire.Unary(h, "ListBTF", t.ListBTF)
 	wire.Unary(h, "ReadBTF", t.ReadBTF)
 	wire.Unary(h, "QueryMap", t.QueryMap)
-	wire.Stream(h, "ExportMap", t.ExportMap)
+	wire.StreamResult(h, "ExportMap", t.ExportMap)
 	wire.Stream(h, "WatchMap", t.WatchMap)
 	wire.Unary(h, "EditMap", t.EditMap)
 	wire.Stream(h, "StreamEvents", t.StreamEvents)

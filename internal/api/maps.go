@@ -46,11 +46,20 @@ type MapRef struct {
 
 // QueryRequest asks for one page of a map.
 type QueryRequest struct {
-	Map    MapRef `json:"map"`
-	Where  string `json:"where,omitempty"`  // substring of the key's or the value's text, any case; empty for all
-	Order  string `json:"order,omitempty"`  // "" the kernel's order, "key", "-key", "value", "-value"
+	Map MapRef `json:"map"`
+	// Where selects entries: an expression such as "bytes > 1MB && proto == TCP", or
+	// text to look for in keys and values in any case (docs/maps.md); empty for all.
+	Where string `json:"where,omitempty"`
+	// Order is "" for the kernel's order, or fields parted by commas, each with a
+	// minus when the greatest comes first: "key", "-value", "-bytes,src".
+	Order  string `json:"order,omitempty"`
 	Offset int    `json:"offset,omitempty"` // in entries that match
 	Limit  int    `json:"limit,omitempty"`  // at most 1000; 0 means 100
+	// Quick ends a page in the kernel's order as soon as it is full, so that Matched
+	// and Scanned count what was read until then; Page.More tells.
+	Quick bool `json:"quick,omitempty"`
+	// Columns are fields that each entry's Cells hold, as in ExportRequest.
+	Columns []string `json:"columns,omitempty"`
 	// Descend reads the maps that a map of maps holds; keys are then both keys,
 	// {outer: 1, key: 7}.
 	Descend bool `json:"descend,omitempty"`
@@ -63,8 +72,10 @@ type Page struct {
 	Entries []Entry `json:"entries"`
 	Matched int     `json:"matched"` // entries that match, of those scanned
 	Scanned int     `json:"scanned"` // entries read
-	// Incomplete is set when the map changed so much that the walk was given up.
+	// Incomplete is set when entries may be missing: the map changed so much that
+	// the walk was given up.
 	Incomplete bool `json:"incomplete,omitempty"`
+	More       bool `json:"more,omitempty"` // the walk ended early, as Quick asks
 	// Method is how it was read: "mmap", "batch", "next-key" or "index"; "peek" the
 	// next entry of a queue or stack alone, "records" what waits in a ring buffer,
 	// which stays there, "objects" the storage of those kernel objects that are found.
@@ -79,6 +90,9 @@ type Entry struct {
 	PerCPU []Datum `json:"values,omitempty"`
 	// Sum adds PerCPU up, number by number; nil when something in it is no count.
 	Sum *Datum `json:"sum,omitempty"`
+	// Cells holds one datum for each of the request's columns; key and value are
+	// then not decoded, only their bytes are there.
+	Cells []Datum `json:"cells,omitempty"`
 }
 
 // Datum is a key or a value: its bytes, and what BTF makes of them.
@@ -90,10 +104,46 @@ type Datum struct {
 	JSON json.RawMessage `json:"json,omitempty"`
 }
 
-// ExportRequest asks for all entries of a map.
+// ExportRequest asks for all entries of a map. Where, Order and Descend are as in
+// QueryRequest. An order without a limit keeps all entries that match in memory.
 type ExportRequest struct {
-	Map   MapRef `json:"map"`
-	Where string `json:"where,omitempty"`
+	Map     MapRef `json:"map"`
+	Where   string `json:"where,omitempty"`
+	Order   string `json:"order,omitempty"`
+	Limit   int    `json:"limit,omitempty"` // 0 for all
+	Descend bool   `json:"descend,omitempty"`
+	// Columns are the fields to send instead of keys and values: "src", "value.bytes",
+	// and with ":hex", ":time" (nanoseconds since boot as a date) or ":duration"
+	// (nanoseconds) how to write them.
+	Columns []string     `json:"columns,omitempty"`
+	Format  ExportFormat `json:"format,omitempty"`
+}
+
+// ExportFormat is how entries are sent. Text is written next to the data: a million
+// entries cost a fraction of what they do as Entries.
+type ExportFormat string
+
+// The formats of an export.
+const (
+	ExportEntries ExportFormat = ""       // Chunk.Entries
+	ExportJSON    ExportFormat = "json"   // Chunk.Text: elements of an array, one a line, commas between
+	ExportNDJSON  ExportFormat = "ndjson" // Chunk.Text: an Entry a line; with columns an object of these
+)
+
+// Chunk is a part of an export.
+type Chunk struct {
+	Entries []Entry `json:"entries,omitempty"`
+	Text    []byte  `json:"text,omitempty"`
+	Count   int     `json:"count"` // entries in it
+}
+
+// ExportResult tells what an export read.
+type ExportResult struct {
+	Matched    int    `json:"matched"`
+	Scanned    int    `json:"scanned"`
+	Incomplete bool   `json:"incomplete,omitempty"` // as in Page
+	More       bool   `json:"more,omitempty"`       // Limit ended it before the last entry
+	Method     string `json:"method"`               // as in Page
 }
 
 // WatchRequest asks for a page again and again.

@@ -99,8 +99,8 @@ type Maps interface {
 	// bloom filter, arena, perf event array …), ErrUsage (the filter, the order).
 	QueryMap(ctx context.Context, req QueryRequest) (Page, error)
 
-	// ExportMap streams all entries in chunks of at most 4096, in the kernel's order.
-	ExportMap(ctx context.Context, req ExportRequest, fn func([]Entry) error) error
+	// ExportMap streams the entries that match in chunks of at most 4096.
+	ExportMap(ctx context.Context, req ExportRequest, fn func(Chunk) error) (ExportResult, error)
 
 	// WatchMap sends the page of the query at once and then after every
 	// interval in which it was asked for, until the context ends.

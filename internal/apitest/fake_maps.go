@@ -2,11 +2,9 @@ package apitest
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -91,8 +89,8 @@ func (f *Fake) query(req api.QueryRequest) (api.Page, error) {
 	if req.Descend {
 		return api.Page{}, api.Errorf("query map", m.info.Name, api.ErrUsage, "the fake has no maps of maps")
 	}
-	rows := m.matching(req.Where)
-	if err := order(rows, req.Order); err != nil {
+	rows, err := m.selected(req.Where, req.Order)
+	if err != nil {
 		return api.Page{}, err
 	}
 	limit := req.Limit
@@ -102,7 +100,8 @@ func (f *Fake) query(req api.QueryRequest) (api.Page, error) {
 	page := api.Page{Map: m.info, Matched: len(rows), Scanned: len(m.entries), Method: method}
 	from := min(max(req.Offset, 0), len(rows))
 	page.Entries = slices.Clone(rows[from:min(from+min(limit, 1000), len(rows))])
-	return page, nil
+	page.Entries, err = m.cells(page.Entries, req.Columns)
+	return page, err
 }
 
 // method is how a kernel would read the map.
@@ -117,70 +116,6 @@ func (m *fakeMap) method() (string, error) {
 	default:
 		return "", api.Errorf("read map", m.info.Name, api.ErrNotSupported, "the entries of a "+m.info.Type+" map cannot be read")
 	}
-}
-
-func (m *fakeMap) matching(where string) []api.Entry {
-	where = strings.ToLower(where)
-	var rows []api.Entry
-	for _, e := range m.entries {
-		if strings.Contains(strings.ToLower(e.Key.Text), where) || strings.Contains(strings.ToLower(e.Value.Text), where) {
-			rows = append(rows, e)
-		}
-	}
-	return rows
-}
-
-func order(rows []api.Entry, by string) error {
-	of := func(e api.Entry) string { return e.Key.Text }
-	switch strings.TrimPrefix(by, "-") {
-	case "":
-		return nil
-	case "key":
-	case "value":
-		of = func(e api.Entry) string { return e.Value.Text }
-	default:
-		return api.Errorf("order", by, api.ErrUsage, "not one of key, -key, value, -value")
-	}
-	slices.SortStableFunc(rows, func(a, b api.Entry) int {
-		x, errX := strconv.ParseUint(of(a), 10, 64)
-		y, errY := strconv.ParseUint(of(b), 10, 64)
-		c := cmp.Compare(of(a), of(b))
-		if errX == nil && errY == nil {
-			c = cmp.Compare(x, y)
-		}
-		if strings.HasPrefix(by, "-") {
-			return -c
-		}
-		return c
-	})
-	return nil
-}
-
-// ExportMap implements api.Maps.
-func (f *Fake) ExportMap(ctx context.Context, req api.ExportRequest, fn func([]api.Entry) error) error {
-	if err := f.enter(ctx, "ExportMap"); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	page, err := f.query(api.QueryRequest{Map: req.Map, Where: req.Where, Limit: 1})
-	var rows []api.Entry
-	if err == nil {
-		m, _ := f.find(req.Map) // query has found it
-		rows = m.matching(req.Where)
-	}
-	f.mu.Unlock()
-	if err != nil || page.Matched == 0 {
-		return err
-	}
-	for chunk := range slices.Chunk(rows, 4096) {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := fn(chunk); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // WatchMap implements api.Maps. It also sends a page as soon as something has

@@ -122,6 +122,7 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"EditStruct", opts.NoKernel, s.editStruct},
 		{"QueryErrors", false, s.queryErrors},
 		{"Export", false, s.export},
+		{"ExportSelects", false, s.exportSelects},
 		{"Watch", false, s.watch},
 		{"Counts", opts.NoKernel, s.counts},
 		{"Events", opts.NoKernel, s.events},

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -146,20 +147,59 @@ func (s *suite) export(t *testing.T) {
 	ctx, target, res := s.loaded(t)
 	ref := scores(ctx, t, target, res, 300)
 	seen := map[string]bool{}
-	err := target.ExportMap(ctx, api.ExportRequest{Map: ref}, func(entries []api.Entry) error {
-		for _, key := range keys(entries) {
+	done, err := target.ExportMap(ctx, api.ExportRequest{Map: ref}, func(c api.Chunk) error {
+		for _, key := range keys(c.Entries) {
 			seen[key] = true
 		}
 		return nil
 	})
 	must(t, "ExportMap", err)
-	if len(seen) != 300 {
-		t.Errorf("ExportMap gave %d keys, want 300", len(seen))
+	if len(seen) != 300 || done.Matched != 300 || done.Scanned != 300 || done.More {
+		t.Errorf("ExportMap gave %d keys of %+v, want 300", len(seen), done)
 	}
 	enough := errors.New("enough")
-	err = target.ExportMap(ctx, api.ExportRequest{Map: ref}, func([]api.Entry) error { return enough })
+	_, err = target.ExportMap(ctx, api.ExportRequest{Map: ref}, func(api.Chunk) error { return enough })
 	if !errors.Is(err, enough) {
 		t.Errorf("ExportMap: error %v, want the callback's", err)
+	}
+}
+
+// exportSelects: expressions, orders and columns are the target's work.
+func (s *suite) exportSelects(t *testing.T) {
+	ctx, target, res := s.loaded(t)
+	ref := scores(ctx, t, target, res, 50)
+	var text strings.Builder
+	req := api.ExportRequest{
+		Map: ref, Where: "value >= 1KB && key != 49", Order: "-value", Limit: 2, Columns: []string{"key", "value"}, Format: api.ExportNDJSON,
+	}
+	done, err := target.ExportMap(ctx, req, func(c api.Chunk) error {
+		text.Write(c.Text)
+		return nil
+	})
+	must(t, "ExportMap", err)
+	want := "{\"key\":48,\"value\":4800}\n{\"key\":47,\"value\":4700}\n"
+	if text.String() != want || done.Matched != 39 || !done.More {
+		t.Errorf("ExportMap wrote %q of %+v, want %q of 39", text.String(), done, want)
+	}
+	req.Format, req.Columns, req.Limit = api.ExportJSON, nil, 0
+	text.Reset()
+	_, err = target.ExportMap(ctx, req, func(c api.Chunk) error {
+		text.Write(c.Text)
+		return nil
+	})
+	must(t, "ExportMap", err)
+	var entries []api.Entry
+	if err := json.Unmarshal([]byte("["+text.String()+"]"), &entries); err != nil || len(entries) != 39 || entries[38].Key.Text != "10" {
+		t.Errorf("ExportMap as JSON: %d entries, %v", len(entries), err)
+	}
+	_, err = target.ExportMap(ctx, api.ExportRequest{Map: ref, Where: "vale > 5"}, func(api.Chunk) error { return nil })
+	wantKind(t, "an expression with a wrong name", err, api.ErrUsage)
+	if err != nil && !strings.Contains(err.Error(), "column 1") {
+		t.Errorf("the error does not say where: %v", err)
+	}
+	page := query(ctx, t, target, api.QueryRequest{Map: ref, Where: "key in (3, 5)", Order: "-key", Columns: []string{"value"}})
+	if len(page.Entries) != 2 || len(page.Entries[0].Cells) != 1 || page.Entries[0].Cells[0].Text != "500" {
+		t.Errorf("entries with a column = %+v", page.Entries)
 	}
 }
 

@@ -190,7 +190,7 @@ func everything(ctx context.Context, target api.Target, project string) map[stri
 	_, errs["ListBTF"] = target.ListBTF(ctx, api.BTFRequest{})
 	_, errs["ReadBTF"] = target.ReadBTF(ctx, api.BTFRequest{Name: api.KernelBTF})
 	_, errs["QueryMap"] = target.QueryMap(ctx, api.QueryRequest{Map: ref})
-	errs["ExportMap"] = target.ExportMap(ctx, api.ExportRequest{Map: ref}, func([]api.Entry) error { return nil })
+	_, errs["ExportMap"] = target.ExportMap(ctx, api.ExportRequest{Map: ref}, func(api.Chunk) error { return nil })
 	errs["WatchMap"] = target.WatchMap(ctx, api.WatchRequest{Query: api.QueryRequest{Map: ref}}, func(api.Page) error { return nil })
 	_, errs["EditMap"] = target.EditMap(ctx, api.EditRequest{Map: ref})
 	errs["StreamEvents"] = target.StreamEvents(ctx, api.EventsRequest{Project: project}, func(api.Event) error { return nil })

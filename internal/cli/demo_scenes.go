@@ -153,15 +153,9 @@ func (d *demo) watch(ctx context.Context) error {
 	if err := both.Wait(); err != nil {
 		return err
 	}
-	dump := dumpOptions{factory: d.factory, order: "-value", limit: 10, output: output.NewChoice(output.FormatTable)}
-	w, err := newEntryWriter(d.factory, output.FormatTable, m)
-	if err != nil {
-		return err
-	}
-	if err := dump.pages(ctx, d.session, m, w); err != nil {
-		return err
-	}
-	return w.end()
+	dump := dumpOptions{factory: d.factory, output: output.NewChoice(output.FormatTable)}
+	dump.req.Order, dump.req.Limit = "-value", 10
+	return dump.entries(ctx, d.session, m)
 }
 
 func (d *demo) stimulate(ctx context.Context) error {

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -10,17 +12,12 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/output"
 )
 
-const (
-	tableLimit = 100  // entries that a table shows unless --limit says otherwise
-	pageLimit  = 1000 // the most that QueryMap returns at once
-)
+const tableLimit = 100 // entries that a table shows unless --limit says otherwise
 
 type dumpOptions struct {
 	*factory
 	which    string
-	where    string
-	order    string
-	limit    int
+	req      api.ExportRequest
 	limitSet bool
 	output   output.Choice
 }
@@ -32,11 +29,25 @@ func newCmdMapDump(f *factory) *cobra.Command {
 		Short: "Print a map's entries",
 		Long: `Print a map's entries, keys and values as their C types when the map has BTF,
 else as bytes. A map changes while it is read, so this is no snapshot. A table
-shows 100 entries unless --limit says otherwise; the other formats show all.`,
-		Example: `  ebpfdev map dump exec_count --order -value --limit 10
+shows 100 entries unless --limit says otherwise; the other formats show all.
+
+--where takes an expression over the fields of key and value, or text to look for
+in both. It is evaluated next to the kernel: what does not match goes nowhere.
+
+  bytes > 1MB && (proto == TCP || !seen)     units: KB MB GB KiB MiB GiB, ns us ms s min h
+  src in 10.0.0.0/8, port in (80, 443)       addresses, networks, lists
+  comm =~ "sh", comm =~ /^ba.*h$/            text in any case, regular expressions
+  key.port == 443, value.at[1] < 5s          one side by its name, elements of arrays
+
+Of a queue or a stack the next entry is shown, of a ring buffer the records that
+wait. Nothing is taken out of them.`,
+		Example: `  ebpfdev map dump exec_count --sort -value --limit 10
   ebpfdev map dump exec_count --where bash
+  ebpfdev map dump flows --where 'bytes > 1MB && proto == TCP' --columns src,dst,bytes
+  ebpfdev map dump flows --sort -bytes,src --columns src,bytes,last:time
+  ebpfdev map dump outer --descend --where 'outer == 3'
   ebpfdev map dump 42 -o csv > entries.csv`,
-		Annotations: exits("3 the map's type has no entries that can be read by key"),
+		Annotations: exits("2 the expression is wrong", "3 the map's type has no entries that can be read"),
 		Args:        exactArgs("ID|NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.which = args[0]
@@ -45,71 +56,84 @@ shows 100 entries unless --limit says otherwise; the other formats show all.`,
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&opts.where, "where", "", "only entries whose key or value holds `TEXT`")
-	flags.StringVar(&opts.order, "order", "", "`ORDER`: key, -key, value or -value (default: the kernel's order)")
-	flags.IntVar(&opts.limit, "limit", 0, "at most `N` entries, 0 for all (default 100 for tables)")
-	complete(cmd, "order", []string{"key", "-key", "value", "-value"})
+	flags.StringVar(&opts.req.Where, "where", "", "only entries for which `EXPR` is true, or that hold a text")
+	addSort(cmd, &opts.req.Order)
+	flags.IntVar(&opts.req.Limit, "limit", 0, "at most `N` entries, 0 for all (default 100 for tables)")
+	flags.StringSliceVar(&opts.req.Columns, "columns", nil, "only these `FIELDS`; :hex, :time (since boot) and :duration write them so")
+	flags.BoolVar(&opts.req.Descend, "descend", false, "the entries of the maps in a map of maps")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON, output.FormatNDJSON, output.FormatCSV)
 	return cmd
 }
 
+// addSort adds --sort, which was --order.
+func addSort(cmd *cobra.Command, order *string) {
+	const usage = "`FIELDS` to sort by, each with - for the greatest first: key, -value, -bytes,src (default: the kernel's order)"
+	cmd.Flags().StringVar(order, "sort", "", usage)
+	cmd.Flags().StringVar(order, "order", "", usage)
+	_ = cmd.Flags().MarkHidden("order")
+	complete(cmd, "sort", []string{"key", "-key", "value", "-value"})
+}
+
 func runMapDump(ctx context.Context, opts *dumpOptions) error {
-	if opts.limit < 0 {
+	if opts.req.Limit < 0 {
 		return api.Errorf("dump map", opts.which, api.ErrUsage, "--limit takes a number from 0")
 	}
 	if !opts.limitSet && opts.output.Format == output.FormatTable {
-		opts.limit = tableLimit
+		opts.req.Limit = tableLimit
 	}
 	return opts.withSession(ctx, func(s api.Session) error {
 		m, err := findMap(ctx, s, opts.which)
 		if err != nil {
 			return err
 		}
-		w, err := newEntryWriter(opts.factory, opts.output.Format, m)
-		if err != nil {
-			return err
-		}
-		if opts.order == "" && opts.limit == 0 {
-			req := api.ExportRequest{Map: api.MapRef{ID: m.ID}, Where: opts.where}
-			err = s.ExportMap(ctx, req, w.entries)
-		} else {
-			err = opts.pages(ctx, s, m, w)
-		}
-		if err != nil {
-			return err
-		}
-		return w.end()
+		return opts.entries(ctx, s, m)
 	})
 }
 
-// pages reads the entries that were asked for a page at a time, so that any
-// number can be had in order.
-func (o *dumpOptions) pages(ctx context.Context, s api.Session, m api.Map, w *entryWriter) error {
-	req := api.QueryRequest{Map: api.MapRef{ID: m.ID}, Where: o.where, Order: o.order}
-	for {
-		req.Limit = pageLimit
-		if o.limit > 0 {
-			req.Limit = min(pageLimit, o.limit-req.Offset)
-		}
-		page, err := s.QueryMap(ctx, req)
-		if err != nil {
-			return err
-		}
-		if err := w.entries(page.Entries); err != nil {
-			return err
-		}
-		if page.Incomplete {
-			o.note("the map changed too much while it was read; entries are missing")
-		}
-		req.Offset += len(page.Entries)
-		switch {
-		case o.limit > 0 && req.Offset >= o.limit:
-			if page.Matched > req.Offset && o.output.Format == output.FormatTable {
-				o.note(fmt.Sprintf("%d of %d entries; --limit 0 shows all", req.Offset, page.Matched))
-			}
-			return nil
-		case len(page.Entries) == 0 || req.Offset >= page.Matched:
-			return nil
-		}
+// entries prints the entries of a map.
+func (o *dumpOptions) entries(ctx context.Context, s api.Session, m api.Map) error {
+	o.req.Map = api.MapRef{ID: m.ID}
+	w, err := newEntryWriter(o.factory, o.output.Format, m, o.req.Columns)
+	if err != nil {
+		return err
 	}
+	o.req.Format = w.wants()
+	res, err := s.ExportMap(ctx, o.req, w.chunk)
+	if err != nil {
+		return err
+	}
+	if err := w.end(); err != nil {
+		return err
+	}
+	o.remarks(m, res, w.n)
+	return nil
+}
+
+// remarks says what a dump does not show.
+func (o *dumpOptions) remarks(m api.Map, res api.ExportResult, n int) {
+	if res.Incomplete {
+		o.note("the map changed too much while it was read; entries may be missing")
+	}
+	switch {
+	case !res.More || o.output.Format != output.FormatTable:
+	case o.req.Order == "":
+		o.note(fmt.Sprintf("the first %d entries; --limit 0 shows all", n))
+	default:
+		o.note(fmt.Sprintf("%d of %d entries; --limit 0 shows all", n, res.Matched))
+	}
+	switch {
+	case res.Method == "peek" && n > 0:
+		o.note("the entry that is taken next; those behind it cannot be seen")
+	case res.Method == "records" && m.Type == "ringbuf":
+		o.note("records that wait for their reader; ebpfdev events shows them as they come")
+	}
+}
+
+// columnTitles are the headings of columns, without how they are written.
+func columnTitles(columns []string) []string {
+	titles := slices.Clone(columns)
+	for i, c := range titles {
+		titles[i], _, _ = strings.Cut(c, ":")
+	}
+	return titles
 }

@@ -24,10 +24,12 @@ func (t *Target) QueryMap(ctx context.Context, req api.QueryRequest) (page api.P
 }
 
 // ExportMap implements api.Maps.
-func (t *Target) ExportMap(ctx context.Context, req api.ExportRequest, fn func([]api.Entry) error) error {
-	return t.withMap(ctx, "export map", req.Map, func(ctx context.Context, src maps.Source) error {
-		return maps.Export(ctx, src, req, fn)
+func (t *Target) ExportMap(ctx context.Context, req api.ExportRequest, fn func(api.Chunk) error) (res api.ExportResult, err error) {
+	err = t.withMap(ctx, "export map", req.Map, func(ctx context.Context, src maps.Source) error {
+		res, err = maps.Export(ctx, src, req, fn)
+		return err
 	})
+	return res, err
 }
 
 // WatchMap implements api.Maps.

@@ -2,6 +2,7 @@ package output
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -21,17 +22,6 @@ func JSON(w io.Writer, v any) error {
 // JSONLine writes v as one line.
 func JSONLine(w io.Writer, v any) error {
 	return encode(w, v, "")
-}
-
-// JSONElement writes v as one line without the line feed, for an array that is
-// written piece by piece.
-func JSONElement(w io.Writer, v any) error {
-	var b bytes.Buffer
-	if err := JSONLine(&b, v); err != nil {
-		return err
-	}
-	_, err := w.Write(bytes.TrimSuffix(b.Bytes(), []byte{'\n'}))
-	return err
 }
 
 func encode(w io.Writer, v any, indent string) error {
@@ -69,6 +59,32 @@ func escapeInvisible(p []byte) []byte {
 		p = p[size:]
 	}
 	return out
+}
+
+// JSONText writes JSON that was encoded elsewhere, with the same care.
+func JSONText(w io.Writer, p []byte) error {
+	if !ascii(p) {
+		p = escapeInvisible(p)
+	}
+	_, err := w.Write(p)
+	return err
+}
+
+// ascii reports whether all bytes are below DEL, eight at a time: a dump is long.
+func ascii(p []byte) bool {
+	const high, ones = 0x8080808080808080, 0x0101010101010101
+	for ; len(p) >= 8; p = p[8:] {
+		w := binary.LittleEndian.Uint64(p)
+		if (w|(w+ones))&high != 0 {
+			return false
+		}
+	}
+	for _, c := range p {
+		if c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 func invisible(r rune) bool {

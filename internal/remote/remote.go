@@ -124,8 +124,9 @@ func (c *Client) QueryMap(ctx context.Context, req api.QueryRequest) (api.Page, 
 }
 
 // ExportMap implements api.Maps.
-func (c *Client) ExportMap(ctx context.Context, req api.ExportRequest, fn func([]api.Entry) error) error {
-	return stream(ctx, c, "ExportMap", req, fn)
+func (c *Client) ExportMap(ctx context.Context, req api.ExportRequest, fn func(api.Chunk) error) (api.ExportResult, error) {
+	res, err := wire.CallStream[api.ExportResult](ctx, c.w, "ExportMap", req, fn)
+	return res, c.explain(err)
 }
 
 // WatchMap implements api.Maps.

@@ -98,7 +98,7 @@ func (w *walk) inners(ctx context.Context) error {
 		copy(key, at)
 		got, err := inner.walk(ctx, func(k, v []byte) error {
 			copy(key[len(at):], k)
-			return w.see(key, v)
+			return w.see(ctx, key, v)
 		})
 		w.incomplete = w.incomplete || got != nil && got.incomplete
 		return err

@@ -124,7 +124,7 @@ func TestQueryOrder(t *testing.T) {
 			t.Errorf("order %s from %d: %s, want %s", c.order, c.offset, got, c.want)
 		}
 	}
-	for _, order := range []string{"size", "-", "Key"} {
+	for _, order := range []string{"size", "-", "Key", "key,"} {
 		if _, err := Query(t.Context(), src, api.QueryRequest{Order: order}); !errors.Is(err, api.ErrUsage) {
 			t.Errorf("order %q: %v, want ErrUsage", order, err)
 		}
@@ -158,7 +158,7 @@ func TestQueryWhere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for where, want := range map[string]int{"BASH": 2, "sh": 4, "7": 4, "72": 1, `"sh"`: 1, "fish": 0} {
+	for where, want := range map[string]int{"BASH": 2, "sh": 4, "7": 4, "72": 1, `"sh"`: 4, `value == "sh"`: 1, "fish": 0} {
 		page := query(t, src, api.QueryRequest{Where: where})
 		if page.Matched != want || len(page.Entries) != want || page.Scanned != 4 {
 			t.Errorf("where %q: %d matched of %d, want %d of 4", where, page.Matched, page.Scanned, want)
@@ -171,11 +171,11 @@ func TestQueryEveryKey(t *testing.T) {
 	for _, n := range []int{0, 1, firstBatch - 1, firstBatch, firstBatch + 1, 3*firstBatch + 7} {
 		src := hash(t, n)
 		seen := map[string]bool{}
-		err := Export(t.Context(), src, api.ExportRequest{}, func(entries []api.Entry) error {
-			if len(entries) == 0 || len(entries) > 4096 {
-				t.Errorf("a chunk of %d", len(entries))
+		_, err := Export(t.Context(), src, api.ExportRequest{}, func(c api.Chunk) error {
+			if len(c.Entries) == 0 || len(c.Entries) > 4096 || len(c.Entries) != c.Count {
+				t.Errorf("a chunk of %d", len(c.Entries))
 			}
-			for _, e := range entries {
+			for _, e := range c.Entries {
 				seen[e.Key.Text] = true
 			}
 			return nil
@@ -266,9 +266,9 @@ func TestKeysBound(t *testing.T) {
 func TestExportErrors(t *testing.T) {
 	src := hash(t, 10)
 	enough := errors.New("enough")
-	if err := Export(t.Context(), src, api.ExportRequest{Where: "900"}, func(e []api.Entry) error {
-		if len(e) != 1 {
-			t.Errorf("%d entries where 900", len(e))
+	if _, err := Export(t.Context(), src, api.ExportRequest{Where: "900"}, func(c api.Chunk) error {
+		if c.Count != 1 {
+			t.Errorf("%d entries where 900", c.Count)
 		}
 		return enough
 	}); !errors.Is(err, enough) {
@@ -276,7 +276,7 @@ func TestExportErrors(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := Export(ctx, src, api.ExportRequest{}, nil); !errors.Is(err, context.Canceled) {
+	if _, err := Export(ctx, src, api.ExportRequest{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("Export with a cancelled context: %v", err)
 	}
 	if _, err := Query(ctx, src, api.QueryRequest{}); !errors.Is(err, context.Canceled) {

@@ -27,7 +27,7 @@ func (w *walk) memory(ctx context.Context) error {
 		}
 		binary.LittleEndian.PutUint32(key, uint32(i))
 		at := i * stride
-		if err := w.see(key, mem[at:at+w.valueSize:at+w.valueSize]); err != nil {
+		if err := w.see(ctx, key, mem[at:at+w.valueSize:at+w.valueSize]); err != nil {
 			return err
 		}
 	}

@@ -43,7 +43,7 @@ func (w *walk) objects(ctx context.Context) error {
 }
 
 // try visits the storage of one object, when it has some. Name may be empty.
-func (w *walk) try(fd int, key []byte, name string) error {
+func (w *walk) try(ctx context.Context, fd int, key []byte, name string) error {
 	value := make([]byte, w.full())
 	at := binary.LittleEndian.AppendUint32(nil, uint32(fd))
 	switch err := lookup(w.fd, at, value); {
@@ -55,7 +55,7 @@ func (w *walk) try(fd int, key []byte, name string) error {
 	if name != "" {
 		w.names[string(key)] = name
 	}
-	return w.see(key, value)
+	return w.see(ctx, key, value)
 }
 
 // tasks tries each process and, from Linux 6.9, each thread.
@@ -70,7 +70,7 @@ func (w *walk) tasks(ctx context.Context) error {
 			if err != nil {
 				continue // it ended, or this kernel knows no threads
 			}
-			err = w.try(fd, binary.LittleEndian.AppendUint32(nil, uint32(tid)), "")
+			err = w.try(ctx, fd, binary.LittleEndian.AppendUint32(nil, uint32(tid)), "")
 			_ = unix.Close(fd)
 			if err != nil {
 				return err
@@ -110,7 +110,7 @@ func (w *walk) sockets(ctx context.Context) error {
 			}
 			inode, _ := strconv.ParseUint(strings.TrimSuffix(digits, "]"), 10, 64)
 			name := fmt.Sprintf("%s of process %d", link, pid)
-			err = w.try(fd, binary.LittleEndian.AppendUint64(nil, inode), name)
+			err = w.try(ctx, fd, binary.LittleEndian.AppendUint64(nil, inode), name)
 			_ = unix.Close(fd)
 			if err != nil {
 				return err
@@ -133,12 +133,12 @@ func (w *walk) cgroups(ctx context.Context) error {
 		if err != nil || !d.IsDir() {
 			return nil // it went away
 		}
-		return w.path(path, "/"+strings.TrimPrefix(strings.TrimPrefix(path, root), "/"))
+		return w.path(ctx, path, "/"+strings.TrimPrefix(strings.TrimPrefix(path, root), "/"))
 	})
 }
 
 // path tries the object that a path names.
-func (w *walk) path(path, name string) error {
+func (w *walk) path(ctx context.Context, path, name string) error {
 	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil
@@ -148,7 +148,7 @@ func (w *walk) path(path, name string) error {
 	if unix.Fstat(fd, &st) != nil {
 		return nil
 	}
-	return w.try(fd, binary.LittleEndian.AppendUint64(nil, st.Ino), name)
+	return w.try(ctx, fd, binary.LittleEndian.AppendUint64(nil, st.Ino), name)
 }
 
 // cgroupRoot returns where cgroups of version 2 are mounted.

@@ -94,7 +94,7 @@ func (w *walk) records(ctx context.Context) error {
 		}
 		if record != nil {
 			binary.LittleEndian.PutUint64(key, at)
-			if err := w.see(key, record); err != nil {
+			if err := w.see(ctx, key, record); err != nil {
 				return err
 			}
 		}
@@ -104,7 +104,7 @@ func (w *walk) records(ctx context.Context) error {
 }
 
 // peek visits the entry that would be taken next out of a queue or a stack.
-func (w *walk) peek() error {
+func (w *walk) peek(ctx context.Context) error {
 	value := make([]byte, w.full())
 	switch err := lookup(w.fd, nil, value); {
 	case errors.Is(err, unix.ENOENT):
@@ -112,5 +112,5 @@ func (w *walk) peek() error {
 	case err != nil:
 		return w.fail(err)
 	}
-	return w.see(nil, value)
+	return w.see(ctx, nil, value)
 }

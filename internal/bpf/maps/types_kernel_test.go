@@ -85,7 +85,7 @@ func TestUnreadable(t *testing.T) {
 		if !errors.Is(err, api.ErrNotSupported) {
 			t.Errorf("Query of %v: %v", typ, err)
 		}
-		if err := Export(t.Context(), src, api.ExportRequest{}, nil); !errors.Is(err, api.ErrNotSupported) {
+		if _, err := Export(t.Context(), src, api.ExportRequest{}, nil); !errors.Is(err, api.ErrNotSupported) {
 			t.Errorf("Export of %v: %v", typ, err)
 		}
 		if _, err := Edit(t.Context(), src, api.EditRequest{}); !errors.Is(err, api.ErrNotSupported) {
@@ -202,10 +202,10 @@ func TestLargeValues(t *testing.T) {
 		t.Errorf("%d entries on the page of %d matched", len(page.Entries), page.Matched)
 	}
 	n := 0
-	err := Export(t.Context(), src, api.ExportRequest{}, func(entries []api.Entry) error {
-		n += len(entries)
-		if len(entries) > 4 {
-			t.Errorf("a chunk of %d", len(entries))
+	_, err := Export(t.Context(), src, api.ExportRequest{}, func(c api.Chunk) error {
+		n += c.Count
+		if c.Count > 4 {
+			t.Errorf("a chunk of %d", c.Count)
 		}
 		return nil
 	})

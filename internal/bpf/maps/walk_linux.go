@@ -31,50 +31,65 @@ type walk struct {
 	method     string
 	scanned    int
 	incomplete bool
+	more       bool // who looked at the entries had enough
+
+	// Of a pipe, which has no visit.
+	free, filled chan *block
+	filling      *block
 }
 
 // errNoBatch: this kernel or map can't be read in the way that was tried, nothing
 // was visited.
 var errNoBatch = errors.New("no such way to read")
 
+// errEnough ends a pipe without an error.
+var errEnough = errors.New("enough")
+
 // walk reads all entries once. An entry that is added or removed meanwhile may
 // be seen or not.
 func (v *view) walk(ctx context.Context, visit func(key, value []byte) error) (*walk, error) {
 	w := &walk{view: v, visit: visit, method: v.method}
-	if v.outer != nil {
-		return w, w.inners(ctx)
+	return w, w.run(ctx)
+}
+
+// run reads in the way that the map begins with, or in the next that it can.
+func (w *walk) run(ctx context.Context) error {
+	if w.outer != nil {
+		return w.inners(ctx)
 	}
 	switch w.method {
 	case byMemory:
 		if err := w.memory(ctx); !errors.Is(err, errNoBatch) {
-			return w, err
+			return err
 		}
 		w.method = byBatch
 	case byPeek:
-		return w, w.peek()
+		return w.peek(ctx)
 	case byRecord:
-		return w, w.records(ctx)
+		return w.records(ctx)
 	case byObject:
-		return w, w.objects(ctx)
+		return w.objects(ctx)
 	}
 	if w.method == byBatch {
-		err := w.batches(ctx)
-		if !errors.Is(err, errNoBatch) {
-			return w, err
+		if err := w.batches(ctx); !errors.Is(err, errNoBatch) {
+			return err
 		}
 		w.method = byKey
-		if numbered(v.typ) {
+		if numbered(w.typ) {
 			w.method = byIndex
 		}
 	}
 	if w.method == byIndex {
-		return w, w.indexes(ctx)
+		return w.indexes(ctx)
 	}
-	return w, w.keys(ctx)
+	return w.keys(ctx)
 }
 
-func (w *walk) see(key, value []byte) error {
+func (w *walk) see(ctx context.Context, key, value []byte) error {
 	w.scanned++
+	if w.visit == nil {
+		return w.collect(ctx, key, value)
+	}
 	return w.visit(key, value)
 }
 
@@ -83,14 +98,21 @@ func (w *walk) see(key, value []byte) error {
 func (w *walk) batches(ctx context.Context) error {
 	entry := w.keySize + w.full()
 	count := min(firstBatch, w.maxEntries, max(batchBytes/entry, 64))
-	keys, values := make([]byte, count*w.keySize), make([]byte, count*w.full())
 	// A cursor is 4 bytes or a key.
 	in, out := make([]byte, max(w.keySize, 4)), make([]byte, max(w.keySize, 4))
 	var from []byte
+	b := new(block)
 	for stuck := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if w.visit == nil && b.n == 0 {
+			var err error
+			if b, err = w.take(ctx); err != nil {
+				return err
+			}
+		}
+		keys, values := b.grow(count, w.keySize, w.full())
 		n, err := lookupBatch(w.fd, from, out, keys, values, count)
 		switch {
 		case err == nil, errors.Is(err, unix.ENOENT):
@@ -100,7 +122,7 @@ func (w *walk) batches(ctx context.Context) error {
 				return w.errorf(api.ErrFailed, fmt.Sprintf("a bucket of the map has more than %d entries", count))
 			}
 			count *= 2
-			keys, values = make([]byte, count*w.keySize), make([]byte, count*w.full())
+			w.giveBack(b)
 			continue
 		case errors.Is(err, unix.EINTR) && (n > 0 || w.scanned > 0):
 			// Keys vanished under it; it tells how far it came.
@@ -109,14 +131,17 @@ func (w *walk) batches(ctx context.Context) error {
 				return nil
 			}
 		case w.scanned == 0 && noBatch(err):
+			w.giveBack(b)
 			return errNoBatch
 		default:
 			return w.fail(err)
 		}
-		for i := range n {
-			if err := w.see(keys[i*w.keySize:(i+1)*w.keySize], values[i*w.full():(i+1)*w.full()]); err != nil {
-				return err
-			}
+		b.n = n
+		if err := w.seeBlock(ctx, b); err != nil {
+			return err
+		}
+		if w.visit == nil {
+			b = new(block) // the other is in other hands
 		}
 		if errors.Is(err, unix.ENOENT) {
 			return nil
@@ -126,6 +151,22 @@ func (w *walk) batches(ctx context.Context) error {
 			from, stuck = in, 0
 		}
 	}
+}
+
+// giveBack returns a block that nothing was read into.
+func (w *walk) giveBack(b *block) {
+	if w.visit == nil {
+		w.free <- b // it has room for all
+	}
+}
+
+// seeBlock visits the entries of a batch, or sends them on.
+func (w *walk) seeBlock(ctx context.Context, b *block) error {
+	if w.visit != nil {
+		return b.rows(w.keySize, w.full(), func(key, value []byte) error { return w.see(ctx, key, value) })
+	}
+	w.scanned += b.n
+	return w.send(ctx, b)
 }
 
 func noBatch(err error) bool {
@@ -147,7 +188,7 @@ func (w *walk) indexes(ctx context.Context) error {
 		case err != nil:
 			return w.fail(err)
 		default:
-			if err := w.see(key, value); err != nil {
+			if err := w.see(ctx, key, value); err != nil {
 				return err
 			}
 		}
@@ -186,7 +227,7 @@ func (w *walk) keys(ctx context.Context) error {
 		case got != nil:
 			return w.fail(got)
 		default:
-			if err := w.see(key, value); err != nil {
+			if err := w.see(ctx, key, value); err != nil {
 				return err
 			}
 			copy(last, key)
