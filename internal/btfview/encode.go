@@ -25,6 +25,41 @@ func Encode(t btf.Type, size int, text string) ([]byte, error) {
 	return nil, api.E("encode", "", api.ErrInvalid, err)
 }
 
+// Assign writes one field into raw, the bytes of a t: "bytes=0", "at[1]=7". The rest
+// of raw stays. The error is ErrInvalid and says what the type has.
+func Assign(t btf.Type, raw []byte, assignment string) error {
+	path, text, ok := strings.Cut(assignment, "=")
+	if !ok {
+		return api.Errorf("encode", "", api.ErrInvalid, fmt.Sprintf("%q is no field and value such as bytes=0", clip(assignment)))
+	}
+	place, err := Whole(t, len(raw)).Find(strings.TrimSpace(path))
+	if err != nil {
+		return api.E("encode", "", api.ErrInvalid, err)
+	}
+	n, err := parseAs(place.Type, strings.TrimSpace(text))
+	if err == nil {
+		e := encoder{out: raw, set: make([]byte, len(raw))}
+		e.clear(place)
+		m := btf.Member{Name: place.Name, Type: place.Type, BitfieldSize: btf.Bits(place.Bits)}
+		err = e.member(m, n, place.Offset)
+	}
+	if err != nil {
+		return api.E("encode", "", api.ErrInvalid, fmt.Errorf("%s: %w", strings.TrimSpace(path), err))
+	}
+	return nil
+}
+
+// clear zeroes the bits of a place.
+func (e *encoder) clear(p Place) {
+	n := p.Bits
+	if n == 0 {
+		n = 8 * p.Size
+	}
+	for i := range n {
+		e.out[(p.Offset+i)/8] &^= 1 << ((p.Offset + i) % 8)
+	}
+}
+
 // Elements parts the text of a list, "[a, b]", into the texts of its items. It
 // is false for everything else.
 func Elements(text string) ([]string, bool) {

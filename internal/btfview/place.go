@@ -78,7 +78,7 @@ func (p Place) Find(path string) (Place, error) {
 	return p, nil
 }
 
-// NoFieldError: a type has no field of a name.
+// NoFieldError says that a type has no field of a name.
 type NoFieldError struct {
 	Type, Name string
 	Has        []string

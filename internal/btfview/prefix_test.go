@@ -51,7 +51,8 @@ func TestTotal(t *testing.T) {
 	u32 := &btf.Int{Name: "__u32", Size: 4}
 	s64 := &btf.Int{Name: "long", Size: 8, Encoding: btf.Signed}
 	counts := &btf.Struct{Name: "counts", Size: 24, Members: []btf.Member{
-		{Name: "packets", Type: u32}, {Name: "drift", Type: s64, Offset: 64},
+		{Name: "packets", Type: u32},
+		{Name: "drift", Type: s64, Offset: 64},
 		{Name: "sizes", Type: &btf.Array{Type: u32, Nelems: 2}, Offset: 128},
 	}}
 	total, ok := NewTotal(counts, 24)

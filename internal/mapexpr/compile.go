@@ -2,6 +2,7 @@ package mapexpr
 
 import (
 	"bytes"
+	"errors"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -318,7 +319,7 @@ func (c compiler) constant(f *Field, t token) (number, error) {
 	}
 	n, err := parseNumber(t.text)
 	switch {
-	case t.kind != word || err == errNumber:
+	case t.kind != word || errors.Is(err, errNumber):
 		return n, c.fail(t, "%q is no number, and %s is one", clip(t.text), f.Name)
 	case err != nil:
 		return n, c.fail(t, "%s %v", clip(t.text), err)

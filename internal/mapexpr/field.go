@@ -24,10 +24,13 @@ type Field struct {
 	Place btfview.Place
 	kind  btfview.Kind
 	s     Schema
+	read  func(key, value []byte) uint64
 }
 
 func (s Schema) at(name string, inKey bool, place btfview.Place) *Field {
-	return &Field{name, inKey, place, place.Kind(), s}
+	f := &Field{Name: name, InKey: inKey, Place: place, kind: place.Kind(), s: s}
+	f.read = f.number()
+	return f
 }
 
 // Field finds a field by its path.
@@ -161,7 +164,7 @@ func (f *Field) float(key, value []byte) float64 {
 // is the first CPU's.
 func (f *Field) Append(dst, key, value []byte, json bool) []byte {
 	if f.summed() && f.Place.Names() == nil && (f.kind == btfview.Unsigned || f.kind == btfview.Signed) {
-		v := f.number()(key, value)
+		v := f.read(key, value)
 		if f.kind == btfview.Signed {
 			return fmt.Append(dst, int64(v))
 		}
@@ -171,7 +174,30 @@ func (f *Field) Append(dst, key, value []byte, json bool) []byte {
 }
 
 // Uint reads a number, the sum of all CPUs.
-func (f *Field) Uint(key, value []byte) uint64 { return f.number()(key, value) }
+func (f *Field) Uint(key, value []byte) uint64 { return f.read(key, value) }
 
 // Raw returns a field's bytes, the first CPU's.
 func (f *Field) Raw(key, value []byte) []byte { return f.Place.Raw(f.of(key, value)) }
+
+// Counts reports whether a field is a number that can be added up: no address, no
+// name of an enum.
+func (f *Field) Counts() bool {
+	switch f.kind {
+	case btfview.Unsigned, btfview.Signed:
+		return f.Place.Names() == nil
+	default:
+		return f.kind == btfview.Real
+	}
+}
+
+// Number reads a field that counts.
+func (f *Field) Number(key, value []byte) float64 {
+	switch f.kind {
+	case btfview.Real:
+		return f.float(key, value)
+	case btfview.Signed:
+		return float64(int64(f.Uint(key, value)))
+	default:
+		return float64(f.Uint(key, value))
+	}
+}

@@ -26,15 +26,21 @@ func flow() Schema {
 	}}
 	char := &btf.Int{Name: "char", Size: 1, Encoding: btf.Char}
 	key := &btf.Struct{Name: "flow", Size: 24, Members: []btf.Member{
-		{Name: "src", Type: be32}, {Name: "dst", Type: number32(), Offset: 32}, {Name: "port", Type: be16, Offset: 64},
-		{Name: "proto", Type: &btf.Int{Size: 1}, Offset: 80}, {Name: "state", Type: state, Offset: 96},
+		{Name: "src", Type: be32},
+		{Name: "dst", Type: number32(), Offset: 32},
+		{Name: "port", Type: be16, Offset: 64},
+		{Name: "proto", Type: &btf.Int{Size: 1}, Offset: 80},
+		{Name: "state", Type: state, Offset: 96},
 		{Name: "comm", Type: &btf.Array{Type: char, Nelems: 8}, Offset: 128},
 	}}
 	seen := &btf.Struct{Name: "seen", Size: 8, Members: []btf.Member{{Name: "at", Type: &btf.Array{Type: number32(), Nelems: 2}}}}
 	value := &btf.Struct{Name: "stats", Size: 40, Members: []btf.Member{
-		{Name: "bytes", Type: number64()}, {Name: "drift", Type: &btf.Int{Size: 8, Encoding: btf.Signed}, Offset: 64},
-		{Name: "low", Type: number32(), Offset: 128, BitfieldSize: 4}, {Name: "high", Type: number32(), Offset: 132, BitfieldSize: 28},
-		{Name: "load", Type: &btf.Float{Size: 8}, Offset: 192}, {Name: "port", Type: number32(), Offset: 160},
+		{Name: "bytes", Type: number64()},
+		{Name: "drift", Type: &btf.Int{Size: 8, Encoding: btf.Signed}, Offset: 64},
+		{Name: "low", Type: number32(), Offset: 128, BitfieldSize: 4},
+		{Name: "high", Type: number32(), Offset: 132, BitfieldSize: 28},
+		{Name: "load", Type: &btf.Float{Size: 8}, Offset: 192},
+		{Name: "port", Type: number32(), Offset: 160},
 		{Name: "seen", Type: seen, Offset: 256},
 	}}
 	return Schema{Key: key, Value: value, KeySize: 24, ValueSize: 40}
