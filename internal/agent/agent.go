@@ -60,6 +60,8 @@ func methods(o Options) wire.Handlers {
 	wire.Unary(h, "ReadBTF", t.ReadBTF)
 	wire.Unary(h, "QueryMap", t.QueryMap)
 	wire.StreamResult(h, "ExportMap", t.ExportMap)
+	wire.Unary(h, "LookupMap", t.LookupMap)
+	wire.Unary(h, "StatMap", t.StatMap)
 	wire.Stream(h, "WatchMap", t.WatchMap)
 	wire.Unary(h, "EditMap", t.EditMap)
 	wire.Stream(h, "StreamEvents", t.StreamEvents)

@@ -159,16 +159,23 @@ type EditOp string
 const (
 	EditSet    EditOp = "set"    // insert or overwrite
 	EditDelete EditOp = "delete" // remove; ErrNotExist when it is not there
+	EditPush   EditOp = "push"   // add a value to a queue, a stack or a bloom filter
+	EditPop    EditOp = "pop"    // take the next value out of a queue or a stack; ErrNotExist when it is empty
 )
 
 // Edit changes one entry. Key and Value are text in any form that QueryMap
 // shows: a number (decimal or 0x…), a quoted string, an IP or MAC address for a
-// field of that size, JSON for structs and arrays, or "hex:" and bytes.
+// field of that size, JSON for structs and arrays, or "hex:" and bytes. The key of
+// storage is a process's number, a path of a cgroup or a file, or a socket as
+// PID/FD.
 type Edit struct {
-	Op     EditOp `json:"op"`
-	Key    string `json:"key"`
-	Value  string `json:"value,omitempty"`
-	Expect *Hex   `json:"expect,omitempty"` // the value's bytes as last seen; nil to not compare
+	Op    EditOp `json:"op"`
+	Key   string `json:"key"`
+	Value string `json:"value,omitempty"`
+	// Fields change a part of the value, "bytes=0" or "at[1]=7"; the rest stays as it
+	// is, or is zero in a new entry. Value is then empty.
+	Fields []string `json:"fields,omitempty"`
+	Expect *Hex     `json:"expect,omitempty"` // the value's bytes as last seen; nil to not compare
 }
 
 // EditRequest changes entries of one map.

@@ -102,6 +102,14 @@ type Maps interface {
 	// ExportMap streams the entries that match in chunks of at most 4096.
 	ExportMap(ctx context.Context, req ExportRequest, fn func(Chunk) error) (ExportResult, error)
 
+	// LookupMap returns the entries of some keys, in their order.
+	// Errors: ErrNotExist (one is not there, or an empty queue), ErrInvalid (a key),
+	// ErrNotSupported.
+	LookupMap(ctx context.Context, req LookupRequest) ([]Entry, error)
+
+	// StatMap counts entries and sums up the numbers in them.
+	StatMap(ctx context.Context, req StatsRequest) (MapStats, error)
+
 	// WatchMap sends the page of the query at once and then after every
 	// interval in which it was asked for, until the context ends.
 	WatchMap(ctx context.Context, req WatchRequest, fn func(Page) error) error

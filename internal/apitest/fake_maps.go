@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -179,6 +180,9 @@ func (f *Fake) EditMap(ctx context.Context, req api.EditRequest) (api.EditResult
 
 // apply makes one edit, or only compares.
 func (m *fakeMap) apply(edit api.Edit, dry bool) (api.Change, error) {
+	if edit.Op == api.EditPush || edit.Op == api.EditPop {
+		return m.queue(edit, dry)
+	}
 	key, err := Datum(m.info.KeyType, m.info.KeySize, edit.Key)
 	if err != nil {
 		return api.Change{}, err
@@ -200,6 +204,9 @@ func (m *fakeMap) apply(edit api.Edit, dry bool) (api.Change, error) {
 			m.entries = slices.Delete(slices.Clone(m.entries), at, at+1)
 		}
 		return change, nil
+	}
+	for _, field := range edit.Fields { // values of the fake are numbers
+		edit.Value = strings.TrimPrefix(field, "value=")
 	}
 	value, err := Datum(m.info.ValueType, m.info.ValueSize, edit.Value)
 	if err != nil {

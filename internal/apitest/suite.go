@@ -123,6 +123,8 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"QueryErrors", false, s.queryErrors},
 		{"Export", false, s.export},
 		{"ExportSelects", false, s.exportSelects},
+		{"Lookup", false, s.lookup},
+		{"Stats", false, s.stats},
 		{"Watch", false, s.watch},
 		{"Counts", opts.NoKernel, s.counts},
 		{"Events", opts.NoKernel, s.events},

@@ -237,3 +237,34 @@ func (s *suite) counts(t *testing.T) {
 		return query(ctx, t, target, api.QueryRequest{Map: ref}).Matched > 0
 	})
 }
+
+func (s *suite) lookup(t *testing.T) {
+	ctx, target, res := s.loaded(t)
+	ref := scores(ctx, t, target, res, 10)
+	entries, err := target.LookupMap(ctx, api.LookupRequest{Map: ref, Keys: []string{"7", "0x3"}})
+	must(t, "LookupMap", err)
+	if got := fmt.Sprint(keys(entries)); got != "[7 3]" || entries[0].Value.Text != "700" {
+		t.Errorf("LookupMap of 7 and 3 gave %+v", entries)
+	}
+	_, err = target.LookupMap(ctx, api.LookupRequest{Map: ref, Keys: []string{"77"}})
+	wantKind(t, "LookupMap of a key that is not there", err, api.ErrNotExist)
+	_, err = target.LookupMap(ctx, api.LookupRequest{Map: ref})
+	wantKind(t, "LookupMap of no key", err, api.ErrUsage)
+	_, err = target.EditMap(ctx, api.EditRequest{Map: ref, Edits: []api.Edit{{Op: api.EditPush, Value: "1"}}})
+	wantKind(t, "a push to a hash", err, api.ErrNotSupported)
+	_, err = target.EditMap(ctx, api.EditRequest{Map: ref, Edits: []api.Edit{{Op: api.EditPop}}})
+	wantKind(t, "a pop of a hash", err, api.ErrNotSupported)
+}
+
+func (s *suite) stats(t *testing.T) {
+	ctx, target, res := s.loaded(t)
+	ref := scores(ctx, t, target, res, 11)
+	stats, err := target.StatMap(ctx, api.StatsRequest{Map: ref, Where: "key >= 1"})
+	must(t, "StatMap", err)
+	if stats.Entries != 10 || stats.Scanned != 11 || stats.Map.Name != ScoresMap || len(stats.Fields) != 1 {
+		t.Fatalf("StatMap = %+v", stats)
+	}
+	if f := stats.Fields[0]; f.Name != "value" || f.Min != 100 || f.Max != 1000 || f.Sum != 5500 || f.Mean != 550 {
+		t.Errorf("figures = %+v", f)
+	}
+}

@@ -190,6 +190,8 @@ func everything(ctx context.Context, target api.Target, project string) map[stri
 	_, errs["ListBTF"] = target.ListBTF(ctx, api.BTFRequest{})
 	_, errs["ReadBTF"] = target.ReadBTF(ctx, api.BTFRequest{Name: api.KernelBTF})
 	_, errs["QueryMap"] = target.QueryMap(ctx, api.QueryRequest{Map: ref})
+	_, errs["LookupMap"] = target.LookupMap(ctx, api.LookupRequest{Map: ref, Keys: []string{"1"}})
+	_, errs["StatMap"] = target.StatMap(ctx, api.StatsRequest{Map: ref})
 	_, errs["ExportMap"] = target.ExportMap(ctx, api.ExportRequest{Map: ref}, func(api.Chunk) error { return nil })
 	errs["WatchMap"] = target.WatchMap(ctx, api.WatchRequest{Query: api.QueryRequest{Map: ref}}, func(api.Page) error { return nil })
 	_, errs["EditMap"] = target.EditMap(ctx, api.EditRequest{Map: ref})

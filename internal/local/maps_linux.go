@@ -32,6 +32,24 @@ func (t *Target) ExportMap(ctx context.Context, req api.ExportRequest, fn func(a
 	return res, err
 }
 
+// LookupMap implements api.Maps.
+func (t *Target) LookupMap(ctx context.Context, req api.LookupRequest) (entries []api.Entry, err error) {
+	err = t.withMap(ctx, "look up in map", req.Map, func(ctx context.Context, src maps.Source) error {
+		entries, err = maps.Lookup(ctx, src, req)
+		return err
+	})
+	return entries, err
+}
+
+// StatMap implements api.Maps.
+func (t *Target) StatMap(ctx context.Context, req api.StatsRequest) (stats api.MapStats, err error) {
+	err = t.withMap(ctx, "count map", req.Map, func(ctx context.Context, src maps.Source) error {
+		stats, err = maps.Stats(ctx, src, req)
+		return err
+	})
+	return stats, err
+}
+
 // WatchMap implements api.Maps.
 func (t *Target) WatchMap(ctx context.Context, req api.WatchRequest, fn func(api.Page) error) error {
 	return t.withMap(ctx, "watch map", req.Query.Map, func(ctx context.Context, src maps.Source) error {

@@ -129,6 +129,16 @@ func (c *Client) ExportMap(ctx context.Context, req api.ExportRequest, fn func(a
 	return res, c.explain(err)
 }
 
+// LookupMap implements api.Maps.
+func (c *Client) LookupMap(ctx context.Context, req api.LookupRequest) ([]api.Entry, error) {
+	return call[[]api.Entry](ctx, c, "LookupMap", req)
+}
+
+// StatMap implements api.Maps.
+func (c *Client) StatMap(ctx context.Context, req api.StatsRequest) (api.MapStats, error) {
+	return call[api.MapStats](ctx, c, "StatMap", req)
+}
+
 // WatchMap implements api.Maps.
 func (c *Client) WatchMap(ctx context.Context, req api.WatchRequest, fn func(api.Page) error) error {
 	return stream(ctx, c, "WatchMap", req, fn)

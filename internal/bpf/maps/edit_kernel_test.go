@@ -115,7 +115,7 @@ func TestEditErrors(t *testing.T) {
 		{array, api.Edit{Op: api.EditDelete, Key: "1"}, api.ErrNotSupported, "always exist"},
 		{array, api.Edit{Op: api.EditSet, Key: "3", Value: "1"}, api.ErrInvalid, "index 3 is not below 3"},
 		{array, api.Edit{Op: api.EditSet, Key: "x", Value: "1"}, api.ErrInvalid, `key: "x" is no __u32`},
-		{array, api.Edit{Op: "swap", Key: "1"}, api.ErrUsage, `"swap" is neither set nor delete`},
+		{array, api.Edit{Op: "swap", Key: "1"}, api.ErrUsage, `"swap" is none of set, delete, push, pop`},
 		{full, api.Edit{Op: api.EditSet, Key: "2", Value: "1"}, api.ErrFailed, "the map is full: max_entries is 1"},
 		{full, api.Edit{Op: api.EditDelete, Key: "2"}, api.ErrNotExist, "no entry has the key 2"},
 		{frozen, api.Edit{Op: api.EditSet, Key: "1", Value: "1"}, api.ErrPermission, "frozen"},

@@ -32,13 +32,9 @@ func Edit(ctx context.Context, src Source, req api.EditRequest) (api.EditResult,
 	if err := ctx.Err(); err != nil {
 		return res, err
 	}
-	v, err := newView("edit map", src)
+	v, err := editable(src)
 	if err != nil {
 		return res, err
-	}
-	switch v.method {
-	case byPeek, byRecord, byObject:
-		return res, v.errorf(api.ErrNotSupported, "entries of a "+v.info.Type+" map are not set by a key")
 	}
 	if err := v.writable(src.Map); err != nil {
 		return res, err
@@ -47,7 +43,7 @@ func Edit(ctx context.Context, src Source, req api.EditRequest) (api.EditResult,
 		if err := ctx.Err(); err != nil {
 			return res, err
 		}
-		change, err := v.edit(edit, req.DryRun)
+		change, err := v.edit(ctx, edit, req.DryRun)
 		if err != nil {
 			return res, err
 		}
@@ -73,17 +69,45 @@ func (v *view) writable(m *ebpf.Map) error {
 	}
 }
 
-// edit does one edit.
-func (v *view) edit(edit api.Edit, dry bool) (api.Change, error) {
-	key, err := btfview.Encode(v.key, v.keySize, edit.Key)
+// editable looks at a map that is to be changed. Errors: ErrNotSupported.
+func editable(src Source) (*view, error) {
+	v, err := anyView("edit map", src)
 	if err != nil {
-		return api.Change{}, v.invalid("key", err)
+		return nil, err
 	}
-	if numbered(v.typ) && int(binary.LittleEndian.Uint32(key)) >= v.maxEntries {
-		return api.Change{}, v.errorf(api.ErrInvalid, fmt.Sprintf("index %s is not below %d", edit.Key, v.maxEntries))
+	v.method, _ = way(v.typ)
+	switch v.typ {
+	case ebpf.RingBuf, ebpf.UserRingbuf, ebpf.PerfEventArray, ebpf.Arena, ebpf.XSKMap, ebpf.CGroupArray:
+		return nil, v.errorf(api.ErrNotSupported, "a "+v.info.Type+" map's entries can't be set by their values")
 	}
-	change := api.Change{Key: btfview.Decode(v.key, key)}
-	before, err := v.lookup(key)
+	if src.Map.Flags()&unix.BPF_F_WRONLY != 0 {
+		return nil, v.errorf(api.ErrPermission, "the map was created so that user space may only write it (BPF_F_WRONLY)")
+	}
+	return v, nil
+}
+
+// edit does one edit.
+func (v *view) edit(ctx context.Context, edit api.Edit, dry bool) (api.Change, error) {
+	switch edit.Op {
+	case api.EditPush:
+		return v.push(edit, dry)
+	case api.EditPop:
+		return v.pop(dry)
+	case api.EditSet, api.EditDelete:
+	default:
+		return api.Change{}, v.errorf(api.ErrUsage, "operation "+strconv.Quote(string(edit.Op))+" is none of set, delete, push, pop")
+	}
+	if keyless(v.typ) {
+		return api.Change{}, v.errorf(api.ErrNotSupported, "entries of a "+v.info.Type+" map have no keys: push and pop").
+			WithHint("ebpfdev map push " + v.info.Name + " VALUE")
+	}
+	h, err := v.handle(edit.Key)
+	if err != nil {
+		return api.Change{}, err
+	}
+	defer h.close()
+	change := api.Change{Key: h.shown}
+	before, err := v.lookup(ctx, h.key)
 	if err != nil {
 		return api.Change{}, err
 	}
@@ -94,35 +118,61 @@ func (v *view) edit(edit api.Edit, dry bool) (api.Change, error) {
 	if edit.Expect != nil && !v.same(before, *edit.Expect) {
 		return api.Change{}, v.conflict(change.Key)
 	}
-	switch edit.Op {
-	case api.EditSet:
-		value, err := v.encode(edit.Value)
-		if err != nil {
-			return api.Change{}, err
-		}
-		d := btfview.Decode(v.value, v.cpu(value, 0))
-		change.After = &d
-		if !dry {
-			err = v.set(key, value, edit.Expect)
-		}
-		return change, v.outcome(err, change.Key, edit)
-	case api.EditDelete:
-		if err := v.deletable(); err != nil {
-			return api.Change{}, err
-		}
-		if before == nil {
-			err = unix.ENOENT
-		} else if !dry {
-			err = remove(v.fd, key)
-		}
-		return change, v.outcome(err, change.Key, edit)
-	default:
-		return api.Change{}, v.errorf(api.ErrUsage, "operation "+strconv.Quote(string(edit.Op))+" is neither set nor delete")
+	if edit.Op == api.EditDelete {
+		return v.remove(h.key, before, change, edit, dry)
 	}
+	value, err := v.written(edit, before)
+	if err != nil {
+		return api.Change{}, err
+	}
+	d := btfview.Decode(v.value, v.cpu(value, 0))
+	change.After = &d
+	if !dry {
+		err = v.set(h.key, value, edit.Expect)
+	}
+	return change, v.outcome(err, change.Key, edit)
+}
+
+// remove deletes an entry.
+func (v *view) remove(key, before []byte, change api.Change, edit api.Edit, dry bool) (api.Change, error) {
+	if err := v.deletable(); err != nil {
+		return api.Change{}, err
+	}
+	var err error
+	if before == nil {
+		err = unix.ENOENT
+	} else if !dry {
+		err = remove(v.fd, key)
+	}
+	return change, v.outcome(err, change.Key, edit)
+}
+
+// written is the value that an edit writes: all of it, or some fields of what was
+// there before.
+func (v *view) written(edit api.Edit, before []byte) ([]byte, error) {
+	if len(edit.Fields) == 0 {
+		return v.encode(edit.Value)
+	}
+	if edit.Value != "" {
+		return nil, v.errorf(api.ErrUsage, "either a value or fields of it")
+	}
+	value := make([]byte, v.full())
+	copy(value, before)
+	for i := range v.cpus {
+		for _, field := range edit.Fields {
+			if err := btfview.Assign(v.value, v.cpu(value, i), field); err != nil {
+				return nil, v.invalid("value", err)
+			}
+		}
+	}
+	return value, nil
 }
 
 // lookup returns an entry's value, nil when there is none.
-func (v *view) lookup(key []byte) ([]byte, error) {
+func (v *view) lookup(ctx context.Context, key []byte) ([]byte, error) {
+	if v.typ == ebpf.LPMTrie {
+		return v.network(ctx, key)
+	}
 	value := make([]byte, v.full())
 	switch err := lookup(v.fd, key, value); {
 	case err == nil:
@@ -239,6 +289,9 @@ func (v *view) outcome(err error, key api.Datum, edit api.Edit) error {
 	case edit.Expect != nil && (errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EEXIST)):
 		return v.conflict(key)
 	case errors.Is(err, unix.ENOENT):
+		if v.method == byPeek {
+			return v.errorf(api.ErrNotExist, "the "+v.info.Type+" is empty")
+		}
 		return v.errorf(api.ErrNotExist, "no entry has the key "+key.Text)
 	case errors.Is(err, unix.E2BIG):
 		return v.errorf(api.ErrFailed, fmt.Sprintf("the map is full: max_entries is %d", v.maxEntries))

@@ -21,7 +21,8 @@ import (
 func traffic(t testing.TB, typ ebpf.MapType, n int) Source {
 	char := &btf.Int{Name: "char", Size: 1, Encoding: btf.Char}
 	value := &btf.Struct{Name: "traffic", Size: 24, Members: []btf.Member{
-		{Name: "bytes", Type: u64()}, {Name: "n", Type: u32(), Offset: 64},
+		{Name: "bytes", Type: u64()},
+		{Name: "n", Type: u32(), Offset: 64},
 		{Name: "comm", Type: &btf.Array{Type: char, Nelems: 12}, Offset: 96},
 	}}
 	key := &btf.Typedef{Name: "__be32", Type: u32()}
@@ -132,8 +133,12 @@ func TestExportSelects(t *testing.T) {
 		t.Errorf("a quick page: %d entries, %d scanned", len(page.Entries), page.Scanned)
 	}
 	for _, req := range []api.ExportRequest{
-		{Where: "byte > 1"}, {Order: "byte"}, {Columns: []string{"byte"}}, {Columns: []string{"comm:time"}},
-		{Columns: []string{"n:roman"}}, {Format: "yaml"},
+		{Where: "byte > 1"},
+		{Order: "byte"},
+		{Columns: []string{"byte"}},
+		{Columns: []string{"comm:time"}},
+		{Columns: []string{"n:roman"}},
+		{Format: "yaml"},
 	} {
 		_, err := Export(t.Context(), src, req, nil)
 		if !errors.Is(err, api.ErrUsage) {
@@ -147,7 +152,7 @@ func TestExportSelects(t *testing.T) {
 func TestExportTime(t *testing.T) {
 	src := hash(t, 1)
 	text, _, _ := exported(t, src, api.ExportRequest{Columns: []string{"value:time", "value:duration"}, Format: api.ExportNDJSON})
-	if !strings.HasPrefix(text, `{"value":"20`) || !strings.Contains(text, `"value":"0s"`) {
+	if !strings.HasPrefix(text, `{"value":"20`) || !strings.Contains(text, `"value:duration":"0s"`) {
 		t.Errorf("text = %s", text)
 	}
 }

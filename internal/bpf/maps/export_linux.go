@@ -22,7 +22,6 @@ type export struct {
 	raw     int // bytes in it
 	sent    int
 	limit   int
-	err     error // of fn
 }
 
 // Export sends the entries that match in chunks of at most 4096 entries and about

@@ -263,6 +263,20 @@ func testPrefixes(t *testing.T) {
 	if want := "0.0.0.0/0=2 10.0.0.0/8=1 10.1.0.0/16=0 192.168.1.1/32=3"; got != want {
 		t.Errorf("entries = %s, want %s", got, want)
 	}
+	// The kernel's lookup would find 10.1.0.0/16 for this one.
+	res := edit(t, src, api.Edit{Op: api.EditSet, Key: "10.1.2.0/24", Value: "5"})
+	if res.Changes[0].Before != nil {
+		t.Errorf("a new network was %+v", res.Changes[0].Before)
+	}
+	_, err := Edit(t.Context(), src, api.EditRequest{Edits: []api.Edit{{Op: api.EditDelete, Key: "10.1.3.0/24"}}, DryRun: true})
+	if !errors.Is(err, api.ErrNotExist) {
+		t.Errorf("a delete of a network that is not there: %v", err)
+	}
+	for key, want := range map[string]string{"10.1.2.77": "10.1.2.0/24=5", "10.9.9.9": "10.0.0.0/8=1", "1.1.1.1": "0.0.0.0/0=2"} {
+		if got := lookupOf(t, src, key); got != want {
+			t.Errorf("%s is in %s, want %s", key, got, want)
+		}
+	}
 }
 
 // testMemory reads an array through its memory.

@@ -265,7 +265,7 @@ func (v *view) keyDatum(key []byte) api.Datum {
 	return d
 }
 
-func (v *view) errorf(kind api.Kind, cause string) error {
+func (v *view) errorf(kind api.Kind, cause string) *api.Error {
 	return api.Errorf(v.op, v.info.Name, kind, cause)
 }
 

@@ -88,7 +88,7 @@ func TestUnreadable(t *testing.T) {
 		if _, err := Export(t.Context(), src, api.ExportRequest{}, nil); !errors.Is(err, api.ErrNotSupported) {
 			t.Errorf("Export of %v: %v", typ, err)
 		}
-		if _, err := Edit(t.Context(), src, api.EditRequest{}); !errors.Is(err, api.ErrNotSupported) {
+		if _, err := Edit(t.Context(), src, api.EditRequest{Edits: []api.Edit{{Op: api.EditSet, Key: "0", Value: "0"}}}); !errors.Is(err, api.ErrNotSupported) {
 			t.Errorf("Edit of %v: %v", typ, err)
 		}
 	}

@@ -101,16 +101,14 @@ func (w *walk) batches(ctx context.Context) error {
 	// A cursor is 4 bytes or a key.
 	in, out := make([]byte, max(w.keySize, 4)), make([]byte, max(w.keySize, 4))
 	var from []byte
-	b := new(block)
+	own := new(block) // where entries are visited here
 	for stuck := 0; ; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if w.visit == nil && b.n == 0 {
-			var err error
-			if b, err = w.take(ctx); err != nil {
-				return err
-			}
+		b, err := w.room(ctx, own)
+		if err != nil {
+			return err
 		}
 		keys, values := b.grow(count, w.keySize, w.full())
 		n, err := lookupBatch(w.fd, from, out, keys, values, count)
@@ -140,9 +138,6 @@ func (w *walk) batches(ctx context.Context) error {
 		if err := w.seeBlock(ctx, b); err != nil {
 			return err
 		}
-		if w.visit == nil {
-			b = new(block) // the other is in other hands
-		}
 		if errors.Is(err, unix.ENOENT) {
 			return nil
 		}
@@ -151,6 +146,14 @@ func (w *walk) batches(ctx context.Context) error {
 			from, stuck = in, 0
 		}
 	}
+}
+
+// room returns a block to read into: its own, or in a pipe one that is free.
+func (w *walk) room(ctx context.Context, own *block) (*block, error) {
+	if w.visit != nil {
+		return own, nil
+	}
+	return w.take(ctx)
 }
 
 // giveBack returns a block that nothing was read into.
