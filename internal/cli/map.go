@@ -13,7 +13,9 @@ import (
 
 func newCmdMap(f *factory) *cobra.Command {
 	return newNoun("map", "Maps in the kernel and their entries",
-		newCmdMapList(f), newCmdMapShow(f), newCmdMapDump(f), newCmdMapSet(f), newCmdMapDelete(f))
+		newCmdMapList(f), newCmdMapShow(f), newCmdMapStats(f), newCmdMapDump(f), newCmdMapGet(f), newCmdMapWatch(f),
+		newCmdMapDiff(f), newCmdMapSet(f), newCmdMapDelete(f), newCmdMapPeek(f), newCmdMapPush(f), newCmdMapPop(f),
+		newCmdMapSave(f), newCmdMapRestore(f))
 }
 
 func newCmdMapList(f *factory) *cobra.Command {
@@ -107,7 +109,7 @@ func (o *listOptions) writeMap(m api.Map, progs []api.Program) error {
 		f.Add("frozen", "yes: entries cannot be changed from here")
 	}
 	if !m.Readable {
-		f.Add("entries", "cannot be read by key")
+		f.Add("entries", "cannot be listed by key")
 	}
 	f.Add("project", m.Project)
 	for _, p := range progs {
