@@ -197,3 +197,45 @@ func TestChurnComplete(t *testing.T) {
 	close(stop)
 	<-done
 }
+
+// TestFullBucket: a batch that is too small for a bucket is doubled, and nothing is
+// seen twice.
+func TestFullBucket(t *testing.T) {
+	src := hash(t, 5000)
+	for _, batch := range []int{1, 2, 3, 4096} {
+		v, err := newView("test", src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.batch = batch
+		seen := map[uint32]int{}
+		_, err = v.pipe(t.Context(), func(key, _ []byte) error {
+			seen[binary.LittleEndian.Uint32(key)]++
+			return nil
+		})
+		if err != nil || len(seen) != 5000 {
+			t.Errorf("batches of %d: %d entries, %v", batch, len(seen), err)
+		}
+		for k, n := range seen {
+			if n != 1 {
+				t.Errorf("batches of %d: entry %d was seen %d times", batch, k, n)
+			}
+		}
+	}
+}
+
+// TestGoneInner: a map in a map is replaced between the look at its id and opening it.
+func TestGoneInner(t *testing.T) {
+	inner := &ebpf.MapSpec{Type: ebpf.Hash, KeySize: 4, ValueSize: 8, MaxEntries: 10}
+	outer := newMap(t, &ebpf.MapSpec{Type: ebpf.ArrayOfMaps, KeySize: 4, ValueSize: 4, MaxEntries: 4, InnerMap: inner}, u32(), nil)
+	src := newMap(t, inner.Copy(), u32(), u64())
+	if err := outer.Map.Put(uint32(1), src.Map); err != nil {
+		t.Fatal(err)
+	}
+	outer.Open = func(uint32) (Source, error) {
+		return Source{}, api.Errorf("open", "", api.ErrNotExist, "no such map")
+	}
+	if page := query(t, outer, api.QueryRequest{Descend: true}); len(page.Entries) != 0 {
+		t.Errorf("entries of maps that are gone: %+v", page.Entries)
+	}
+}

@@ -124,6 +124,7 @@ type view struct {
 	stride     int // from one CPU's value to the next
 	cpus       int // values in an entry
 	maxEntries int
+	batch      int // entries to ask for at once, to begin with
 	total      *btfview.Total    // what adds up the CPUs' values; nil when they are no counts
 	names      map[string]string // what a key stands for, by its bytes
 	open       func(id uint32) (Source, error)
@@ -154,7 +155,7 @@ func anyView(op string, src Source) (*view, error) {
 	m := src.Map
 	v := &view{
 		op: op, info: src.Info, fd: m.FD(), typ: m.Type(), key: src.Key, value: src.Value,
-		keySize: int(m.KeySize()), valueSize: int(m.ValueSize()), cpus: 1, maxEntries: int(m.MaxEntries()), open: src.Open,
+		keySize: int(m.KeySize()), valueSize: int(m.ValueSize()), cpus: 1, maxEntries: int(m.MaxEntries()), batch: firstBatch, open: src.Open,
 	}
 	if v.info.Name == "" {
 		v.info.Name = m.String()

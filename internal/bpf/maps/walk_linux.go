@@ -97,7 +97,7 @@ func (w *walk) see(ctx context.Context, key, value []byte) error {
 // arrays, 5.19 for maps of maps). Whether it is there is found by trying.
 func (w *walk) batches(ctx context.Context) error {
 	entry := w.keySize + w.full()
-	count := min(firstBatch, w.maxEntries, max(batchBytes/entry, 64))
+	count := min(w.batch, w.maxEntries, max(batchBytes/entry, 64))
 	// A cursor is 4 bytes or a key.
 	in, out := make([]byte, max(w.keySize, 4)), make([]byte, max(w.keySize, 4))
 	var from []byte
