@@ -156,3 +156,38 @@ func TestExportTime(t *testing.T) {
 		t.Errorf("text = %s", text)
 	}
 }
+
+func BenchmarkExport(b *testing.B) {
+	const n = 1_000_000
+	long := u64()
+	value := &btf.Struct{Name: "traffic", Size: 16, Members: []btf.Member{
+		{Name: "bytes", Type: long},
+		{Name: "packets", Type: long, Offset: 64},
+	}}
+	src := newMap(b, &ebpf.MapSpec{Type: ebpf.Hash, KeySize: 8, ValueSize: 16, MaxEntries: n}, long, value)
+	keys, values := make([]uint64, 10_000), make([][2]uint64, 10_000)
+	for at := uint64(0); at < n; at += 10_000 {
+		for i := range keys {
+			keys[i], values[i] = 7919*(at+uint64(i)), [2]uint64{at + uint64(i), 3}
+		}
+		if _, err := src.Map.BatchUpdate(keys, values, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for name, req := range map[string]api.ExportRequest{
+		"json":    {Format: api.ExportJSON},
+		"columns": {Format: api.ExportNDJSON, Columns: []string{"key", "bytes"}},
+		"where":   {Format: api.ExportNDJSON, Where: "bytes > 999990"},
+		"sort":    {Order: "-bytes", Limit: 50},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				res, err := Export(b.Context(), src, req, func(api.Chunk) error { return nil })
+				if err != nil || res.Scanned != n {
+					b.Fatal(res, err)
+				}
+			}
+		})
+	}
+}
