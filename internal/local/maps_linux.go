@@ -84,7 +84,13 @@ func (t *Target) openMap(ctx context.Context, op string, ref api.MapRef) (maps.S
 	if err != nil {
 		return maps.Source{}, err
 	}
-	return openSource(op, ref, info)
+	src, err := openSource(op, ref, info)
+	if err == nil && src.Value == nil && (info.Type == "ringbuf" || info.Type == "user_ringbuf") {
+		if src.Value, err = t.recordType(ctx, info, nil, ""); err != nil {
+			src.Value, err = nil, nil // shown as bytes
+		}
+	}
+	return src, err
 }
 
 // openSource opens a map and finds the types of its entries.

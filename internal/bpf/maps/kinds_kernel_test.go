@@ -16,6 +16,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/btf"
 	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -123,6 +124,15 @@ func testRing(t *testing.T) {
 	}
 	if page := query(t, src, api.QueryRequest{Where: "32"}); len(page.Entries) != 1 {
 		t.Errorf("%d records where 32", len(page.Entries))
+	}
+	// With a type, which the records are shorter than.
+	src.Value = &btf.Struct{Name: "event", Size: 12, Members: []btf.Member{
+		{Name: "id", Type: u32()}, {Name: "pair", Type: &btf.Array{Type: u32(), Nelems: 2}, Offset: 32},
+	}}
+	req := api.QueryRequest{Where: "id == 0x61626364 && !pair[1] && key >= 16", Order: "pair,-key", Columns: []string{"id", "pair"}}
+	page := query(t, src, req)
+	if len(page.Entries) != 2 || page.Entries[0].Cells[0].Text != "1633837924" || page.Entries[0].Key.Raw[0] != 32 {
+		t.Errorf("records with a type = %+v", page.Entries)
 	}
 }
 

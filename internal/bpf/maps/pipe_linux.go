@@ -52,6 +52,9 @@ func (b *block) rows(keySize, valueSize int, visit func(key, value []byte) error
 // while those before them are looked at. An error of visit ends it; errEnough is no
 // error.
 func (v *view) pipe(ctx context.Context, visit func(key, value []byte) error) (*walk, error) {
+	if v.method == byObject {
+		return v.inline(ctx, visit) // it learns the objects' names on the way
+	}
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	free, filled := make(chan *block, blocks), make(chan *block)
@@ -88,6 +91,15 @@ func (v *view) pipe(ctx context.Context, visit func(key, value []byte) error) (*
 	default:
 		return w, walked
 	}
+}
+
+// inline is pipe without a goroutine.
+func (v *view) inline(ctx context.Context, visit func(key, value []byte) error) (*walk, error) {
+	w, err := v.walk(ctx, visit)
+	if errors.Is(err, errEnough) {
+		w.more, err = true, nil
+	}
+	return w, err
 }
 
 // take returns a block to fill.

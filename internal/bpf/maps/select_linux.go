@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cilium/ebpf/btf"
+
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/mapexpr"
 )
@@ -77,8 +79,12 @@ func (v *view) filter(where string) (mapexpr.Filter, error) {
 // schema is what expressions may name.
 func (v *view) schema() mapexpr.Schema {
 	s := mapexpr.Schema{Key: v.key, Value: v.value, KeySize: v.keySize, ValueSize: v.valueSize}
-	if perCPU(v.typ) {
+	switch {
+	case perCPU(v.typ):
 		s.CPUs, s.Stride = v.cpus, v.stride
+	case v.method == byRecord && v.value != nil:
+		// A record that is shorter reads as if zeros followed.
+		s.ValueSize, _ = btf.Sizeof(v.value)
 	}
 	return s
 }

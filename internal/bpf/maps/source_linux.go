@@ -124,7 +124,7 @@ type view struct {
 	stride     int // from one CPU's value to the next
 	cpus       int // values in an entry
 	maxEntries int
-	batch      int // entries to ask for at once, to begin with
+	batch      int               // entries to ask for at once, to begin with
 	total      *btfview.Total    // what adds up the CPUs' values; nil when they are no counts
 	names      map[string]string // what a key stands for, by its bytes
 	open       func(id uint32) (Source, error)
