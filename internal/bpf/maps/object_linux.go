@@ -27,7 +27,7 @@ const pidfdThread = unix.O_EXCL
 
 // objects visits the storage of all objects that can be found.
 func (w *walk) objects(ctx context.Context) error {
-	w.view.names = map[string]string{}
+	w.names = map[string]string{}
 	switch w.typ {
 	case ebpf.TaskStorage:
 		return w.tasks(ctx)
