@@ -84,9 +84,9 @@ type AttachOption struct {
 	Program string `json:"program"` // the program's name; "*" for every program that needs a target
 	// Target: an interface's name for xdp and tc, a cgroup's path for cgroup
 	// programs, "category/name" for tracepoints, a symbol for kprobes,
-	// "path:symbol" for uprobes.
+	// "path:symbol" for uprobes. docs/attach.md has the table.
 	Target string `json:"target"`
-	Mode   string `json:"mode,omitempty"` // xdp: "native", "generic" or "offload"; empty lets the kernel choose
+	Mode   string `json:"mode,omitempty"` // words with commas between: "generic" for xdp, "pid=12" for uprobes
 }
 
 // LoadResult tells what a load made.

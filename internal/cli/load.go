@@ -157,22 +157,14 @@ func projectName(name string, s api.Session) string {
 	return s.Info().Project
 }
 
-// parseAttach reads PROGRAM=TARGET[,MODE]. What follows a comma is a mode when it
-// is one word, so that the path of a cgroup or a file may hold one; whether
-// there is such a mode is for the target to say.
+// parseAttach reads the values of --attach.
 func parseAttach(specs []string) ([]api.AttachOption, error) {
 	var opts []api.AttachOption
 	for _, spec := range specs {
-		program, where, ok := strings.Cut(spec, "=")
-		if !ok || program == "" || where == "" {
+		o, ok := api.ParseAttach(spec)
+		if !ok {
 			return nil, api.Errorf("attach", spec, api.ErrUsage, "it is not of the form PROGRAM=TARGET[,MODE]").
 				WithHint("ebpfdev load --attach count_packets=lo,generic")
-		}
-		o := api.AttachOption{Program: program, Target: where}
-		if i := strings.LastIndexByte(where, ','); i > 0 {
-			if mode := where[i+1:]; !strings.Contains(where, "/") {
-				o.Target, o.Mode = where[:i], mode
-			}
 		}
 		opts = append(opts, o)
 	}
@@ -211,8 +203,11 @@ func (f *factory) writeLoaded(res api.LoadResult, noAttach bool, command string)
 	}
 	for _, p := range res.Programs {
 		target := any(where[p.ID])
+		if p.Type == "struct_ops" {
+			target = where[0] // its map is attached, and the link has no program
+		}
 		// Of what a process attaches to timers and counters the kernel does not tell.
-		if where[p.ID] == "" && res.Process == nil {
+		if target == "" && res.Process == nil {
 			target = output.Styled{Style: output.Yellow, Value: "not attached"}
 		}
 		t.Row("program", p.ID, p.Type, p.Name, target)

@@ -2,8 +2,8 @@ package local
 
 import (
 	"github.com/cilium/ebpf/btf"
-	"github.com/cilium/ebpf/link"
 
+	"github.com/ebpfdev/ebpfdev/internal/bpf/attach"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
@@ -21,10 +21,10 @@ type held struct {
 	names  map[pin.Kind]map[uint32]string // by id, in the object
 }
 
-// attached is a program's link.
+// attached is a program's link. One that has several is its links in order.
 type attached struct {
 	program string
-	link    link.Link
+	link    attach.Link
 }
 
 // close detaches the programs and lets go of everything.
@@ -67,7 +67,7 @@ func hold(obj *load.Object, links []attached) *held {
 }
 
 // name remembers what an object is called and returns its id.
-func (h *held) name(kind pin.Kind, what pin.Pinner, name string) uint32 {
+func (h *held) name(kind pin.Kind, what any, name string) uint32 {
 	id, err := pin.Of(what)
 	if err == nil { // an attachment without a link (before Linux 5.15) has no id
 		h.names[kind][id.ID] = name

@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -33,7 +34,11 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 	if err != nil {
 		return res, err
 	}
-	opts.Prepare(spec)
+	left, prepared, err := opts.Prepare(spec)
+	if err != nil {
+		return res, err
+	}
+	defer prepared()
 
 	release, err := t.lock(ctx, req.Lifetime == api.LifetimePinned || req.Replace && pin.Is(t.opts.BPFFS))
 	if err != nil {
@@ -51,7 +56,8 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 	if err != nil {
 		return res, err
 	}
-	l := &loading{target: t, req: req, opts: opts, obj: obj}
+	l := &loading{target: t, req: req, attacher: attach.New(obj, opts), obj: obj}
+	l.res.Unattached = left
 	if err := l.run(ctx); err != nil {
 		l.undo()
 		return api.LoadResult{}, err
@@ -131,14 +137,14 @@ func (t *Target) makeRoom(ctx context.Context, req api.LoadRequest) error {
 
 // loading is a load under way: what there is to undo if it fails.
 type loading struct {
-	target *Target
-	req    api.LoadRequest
-	opts   attach.Options
-	obj    *load.Object
-	pins   []pin.Pin
-	links  []attached
-	held   *held
-	res    api.LoadResult
+	target   *Target
+	req      api.LoadRequest
+	attacher *attach.Attacher
+	obj      *load.Object
+	pins     []pin.Pin
+	links    []attached
+	held     *held
+	res      api.LoadResult
 }
 
 func (l *loading) pinned() bool { return l.req.Lifetime == api.LifetimePinned }
@@ -188,30 +194,41 @@ func (l *loading) pin(kind pin.Kind, name string, what pin.Pinner) error {
 
 // attach attaches every program that can be.
 func (l *loading) attach(ctx context.Context) error {
-	for _, name := range l.obj.ProgramNames() {
+	for _, name := range l.attacher.Names() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		lnk, left, err := attach.Program(name, l.obj.Spec.Programs[name], l.obj.Programs[name], l.opts)
-		switch {
-		case err != nil:
+		links, left, err := l.attacher.Attach(name)
+		if err != nil {
 			return err
-		case left != nil:
+		}
+		if left != nil {
 			l.res.Unattached = append(l.res.Unattached, *left)
-			continue
 		}
-		l.links = append(l.links, attached{name, lnk})
-		if !l.pinned() {
-			continue
+		for _, lnk := range links {
+			l.links = append(l.links, attached{name, lnk})
 		}
-		if err := attach.Pinnable(name, lnk); err != nil {
-			return err
-		}
-		if err := l.pin(pin.Links, name, lnk); err != nil {
-			return err
+		for i, lnk := range links {
+			if err := l.pinLink(name, i, lnk); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// pinLink pins one of a program's links. The first has the program's name.
+func (l *loading) pinLink(name string, i int, lnk attach.Link) error {
+	if !l.pinned() || attach.Stays(lnk) {
+		return nil
+	}
+	if err := attach.Pinnable(name, lnk); err != nil {
+		return err
+	}
+	if i > 0 {
+		name = fmt.Sprintf("%s.%d", name, i)
+	}
+	return l.pin(pin.Links, name, lnk)
 }
 
 // describe lists what was made, as the inspector shows it.
@@ -260,6 +277,7 @@ func (l *loading) undo() {
 // keep hands the load to the target, or to its pins.
 func (l *loading) keep() api.LoadResult {
 	if l.pinned() {
+		l.held.links = slices.DeleteFunc(l.held.links, func(a attached) bool { return attach.Stays(a.link) })
 		l.held.close()
 		l.held.object, l.held.links = nil, nil
 	}

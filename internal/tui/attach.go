@@ -22,16 +22,9 @@ type attachment struct {
 func parseAttachment(text string) (attachment, string) {
 	a := attachment{text: strings.TrimSpace(text)}
 	for _, spec := range strings.Fields(text) {
-		program, target, ok := strings.Cut(spec, "=")
-		if !ok || program == "" || target == "" {
+		o, ok := api.ParseAttach(spec)
+		if !ok {
 			return attachment{}, spec + " is not of the form PROGRAM=TARGET[,MODE]"
-		}
-		o := api.AttachOption{Program: program, Target: target}
-		if at := strings.LastIndexByte(target, ','); at > 0 {
-			switch mode := target[at+1:]; mode {
-			case "native", "generic", "offload":
-				o.Target, o.Mode = target[:at], mode
-			}
 		}
 		a.options = append(a.options, o)
 	}

@@ -11,11 +11,11 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/attach"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
 	"github.com/ebpfdev/ebpfdev/internal/kerneltest"
 )
@@ -31,7 +31,7 @@ var kinds []byte
 func TestMain(m *testing.M) { os.Exit(kerneltest.Main(m)) }
 
 // one loads a program and attaches it.
-func one(t *testing.T, program string, opts ...api.AttachOption) (link.Link, *api.Unattached, error) {
+func one(t *testing.T, program string, opts ...api.AttachOption) (attach.Link, *api.Unattached, error) {
 	t.Helper()
 	kerneltest.Require(t)
 	spec, err := object.Parse(api.Object{Name: "kinds.bpf.o", Data: kinds})
@@ -42,17 +42,23 @@ func one(t *testing.T, program string, opts ...api.AttachOption) (link.Link, *ap
 	if err != nil {
 		t.Fatal(err)
 	}
-	options.Prepare(spec)
+	_, done, err := options.Prepare(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
 	prog, err := ebpf.NewProgram(spec.Programs[program])
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { prog.Close() })
-	l, left, err := attach.Program(program, spec.Programs[program], prog, options)
-	if l != nil {
-		t.Cleanup(func() { l.Close() })
+	obj := &load.Object{Spec: spec, Programs: map[string]*ebpf.Program{program: prog}}
+	links, left, err := attach.New(obj, options).Attach(program)
+	if len(links) == 0 {
+		return nil, left, err
 	}
-	return l, left, err
+	t.Cleanup(func() { links[0].Close() })
+	return links[0], left, err
 }
 
 // cgroup2 returns a cgroup of the test's own.
@@ -129,7 +135,7 @@ func TestAttach(t *testing.T) {
 	}
 }
 
-func checkListed(t *testing.T, l link.Link, program, typ, target string) {
+func checkListed(t *testing.T, l attach.Link, program, typ, target string) {
 	t.Helper()
 	info, err := l.Info()
 	if err != nil {
@@ -149,7 +155,7 @@ func checkListed(t *testing.T, l link.Link, program, typ, target string) {
 func TestUnattached(t *testing.T) {
 	for program, hint := range map[string]string{
 		"pass": "--attach pass=lo,generic", "classify": "--attach classify=lo",
-		"allow": "--attach allow=/sys/fs/cgroup", "on_call": "--attach on_call=/bin/bash:readline", "filter": "",
+		"allow": "--attach allow=/sys/fs/cgroup", "on_call": "--attach on_call=/bin/bash:readline", "filter": "--attach filter=lo",
 	} {
 		l, left, err := one(t, program)
 		if l != nil || err != nil || left == nil || left.Program != program || left.Reason == "" || left.Hint != hint {

@@ -61,12 +61,13 @@ func (o Options) of(program, sectionTarget string) api.AttachOption {
 	return opt
 }
 
-// Prepare sets in the specification what the kernel wants to know when it loads
-// a program: the function that tracing and LSM programs attach to.
-func (o Options) Prepare(spec *ebpf.CollectionSpec) {
-	for name, p := range spec.Programs {
-		if p.Type == ebpf.Tracing || p.Type == ebpf.LSM {
-			p.AttachTo = o.of(name, p.AttachTo).Target
-		}
+// sectionTarget returns where a program's section says that it is attached. Of
+// some the section says what it is loaded for, and not where it is attached.
+func sectionTarget(p *ebpf.ProgramSpec) string {
+	switch {
+	case p.Type == ebpf.LSM && p.AttachType == ebpf.AttachLSMCgroup, p.Type == ebpf.Extension, mapIterator(p):
+		return ""
+	default:
+		return p.AttachTo
 	}
 }

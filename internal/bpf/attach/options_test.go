@@ -4,6 +4,7 @@ package attach
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,7 +29,7 @@ func TestOptions(t *testing.T) {
 	if got := o.of("b", "sched/x"); got.Target != "sched/x" || got.Mode != "" {
 		t.Errorf("a program whose section says it all gets %+v", got)
 	}
-	if o.Prepare(spec); spec.Programs["c"].AttachTo != "g" {
+	if _, _, err := o.Prepare(spec); err != nil || spec.Programs["c"].AttachTo != "g" {
 		t.Errorf("a tracing program is loaded for %q, want g", spec.Programs["c"].AttachTo)
 	}
 	for name, opts := range map[string][]api.AttachOption{
@@ -50,5 +51,30 @@ func TestSplitOffset(t *testing.T) {
 	}
 	if _, _, err := splitOffset("f+"); err == nil {
 		t.Error("an empty offset is accepted")
+	}
+}
+
+func TestExpand(t *testing.T) {
+	list := "vfs_read\nvfs_write\nvfs_read\n__ftrace_invalid_address___12\next4_sync [ext4]\n"
+	got, err := expand(strings.NewReader(list), []string{"vfs_*", "ext4_sync", "none"})
+	if err != nil || !slices.Equal(got, []string{"ext4_sync", "vfs_read", "vfs_write"}) {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := expand(strings.NewReader(list), []string{"vfs_["}); err == nil {
+		t.Error("a malformed pattern is taken")
+	}
+}
+
+func TestWords(t *testing.T) {
+	j := &job{name: "p", target: "lo", mode: "pid=12,defrag"}
+	words, err := j.words("pid", "defrag")
+	if err != nil || words["pid"] != "12" {
+		t.Errorf("%v, %v", words, err)
+	}
+	if n, err := j.number(words, "pid"); n != 12 || err != nil {
+		t.Errorf("%d, %v", n, err)
+	}
+	if _, err := j.words("pid"); !errors.Is(err, api.ErrUsage) || api.HintOf(err) == "" {
+		t.Errorf("an unknown word: %v", err)
 	}
 }

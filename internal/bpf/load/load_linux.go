@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -37,6 +38,7 @@ func Load(ctx context.Context, spec *ebpf.CollectionSpec, kernel *btf.Cache) (*O
 		return nil, err
 	}
 	RaiseMemlock()
+	FillKconfig(spec)
 	spec = spec.Copy()
 	for _, m := range spec.Maps {
 		m.Pinning = ebpf.PinNone
@@ -47,11 +49,26 @@ func Load(ctx context.Context, spec *ebpf.CollectionSpec, kernel *btf.Cache) (*O
 				fmt.Sprintf("section %q names no type of program", spec.Programs[name].SectionName))
 		}
 	}
-	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: kernel})
+	others := *spec
+	others.Programs = maps.Clone(spec.Programs)
+	maps.DeleteFunc(others.Programs, func(_ string, p *ebpf.ProgramSpec) bool { return NeedsOwnLoad(p) })
+	coll, err := ebpf.NewCollectionWithOptions(&others, ebpf.CollectionOptions{Cache: kernel})
 	if err != nil {
 		return nil, Explain(spec, err)
 	}
-	return &Object{Spec: spec, Programs: coll.Programs, Maps: coll.Maps}, nil
+	obj := &Object{Spec: spec, Programs: coll.Programs, Maps: coll.Maps}
+	for _, name := range sorted(spec.Programs) {
+		if !NeedsOwnLoad(spec.Programs[name]) {
+			continue
+		}
+		prog, err := LSMCgroup(spec.Programs[name], obj.Maps, kernel, ebpf.ProgramOptions{})
+		if err != nil {
+			obj.Close()
+			return nil, Explain(spec, fmt.Errorf("program %s: %w", name, err))
+		}
+		obj.Programs[name] = prog
+	}
+	return obj, nil
 }
 
 // Close lets go of all programs and maps.
@@ -113,7 +130,9 @@ func Explain(spec *ebpf.CollectionSpec, err error) error {
 		return e
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES), errors.Is(err, os.ErrPermission):
 		return api.Errorf("load", name, api.ErrPermission, cause).WithHint("ebpfdev doctor")
-	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, btf.ErrNotFound), lacking(spec, kind, name):
+	case lacking(spec, kind, name):
+		return api.Errorf("load", name, api.ErrNotSupported, "this kernel has no "+kind+"s of its type ("+cause+")")
+	case errors.Is(err, ebpf.ErrNotSupported), errors.Is(err, btf.ErrNotFound):
 		return api.Errorf("load", name, api.ErrNotSupported, cause)
 	case errors.Is(err, unix.ENOMEM), errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EMFILE):
 		return api.Errorf("load", name, api.ErrEnvironment, cause)

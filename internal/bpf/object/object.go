@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
@@ -34,23 +35,25 @@ func Parse(obj api.Object) (*ebpf.CollectionSpec, error) {
 	}
 	spec, err := load(obj.Data)
 	if err != nil {
-		return nil, invalid(obj.Name, err.Error())
+		e := invalid(obj.Name, err.Error())
+		if strings.Contains(err.Error(), "'.struct_ops' section") {
+			e.Cause = "its section .struct_ops is not understood; .struct_ops.link, which ends with its loader, is"
+		}
+		return nil, e
 	}
-	makeBuiltinsStatic(spec)
 	return spec, nil
 }
 
-// makeBuiltinsStatic makes static functions of memset and its kin. LLVM calls
-// them on its own account, so Rust's objects carry them, with global linkage,
-// which such names always have. But the verifier looks at a global function
-// without its callers and wants a scalar of it: it refuses these. Aya's loader
-// does the same.
-func makeBuiltinsStatic(spec *ebpf.CollectionSpec) {
+// makeStatic makes functions static for the verifier, which looks at a global one
+// without its callers and wants scalars of it: those that are hidden, as libbpf
+// does, and memset and its kin. LLVM calls these on its own account, so Rust's
+// objects carry them, with global linkage, which such names always have. Aya's
+// loader does the same.
+func makeStatic(spec *ebpf.CollectionSpec, hidden []string) {
+	static := append([]string{"memcpy", "memmove", "memset", "memcmp", "bcmp"}, hidden...)
 	for _, prog := range spec.Programs {
 		for i := range prog.Instructions {
-			switch fn := btf.FuncMetadata(&prog.Instructions[i]); {
-			case fn == nil:
-			case slices.Contains([]string{"memcpy", "memmove", "memset", "memcmp", "bcmp"}, fn.Name):
+			if fn := btf.FuncMetadata(&prog.Instructions[i]); fn != nil && slices.Contains(static, fn.Name) {
 				fn.Linkage = btf.StaticFunc
 			}
 		}
@@ -65,7 +68,11 @@ func load(data []byte) (spec *ebpf.CollectionSpec, err error) {
 			spec, err = nil, fmt.Errorf("the parser broke on it: %v", r)
 		}
 	}()
-	return ebpf.LoadCollectionSpecFromReader(bytes.NewReader(data))
+	data, hidden := adapt(data)
+	if spec, err = ebpf.LoadCollectionSpecFromReader(bytes.NewReader(data)); err == nil {
+		makeStatic(spec, hidden)
+	}
+	return spec, err
 }
 
 // CheckLimited reads an object file and parses it under hard limits on memory

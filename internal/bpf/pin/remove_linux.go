@@ -125,13 +125,13 @@ func Identify(kind Kind, path string) (Identity, error) {
 }
 
 // Of returns the identity of a program, a map or a link.
-func Of(what Pinner) (Identity, error) {
+func Of(what any) (Identity, error) {
 	switch o := what.(type) {
 	case *ebpf.Program:
 		return OfProgram(o)
 	case *ebpf.Map:
 		return OfMap(o)
-	case link.Link:
+	case Linker:
 		return OfLink(o)
 	default:
 		return Identity{}, fmt.Errorf("%T is no object of the kernel", what)
@@ -158,8 +158,11 @@ func OfMap(m *ebpf.Map) (Identity, error) {
 	return Identity{ID: uint32(id)}, nil
 }
 
+// Linker is a link of cilium/ebpf, or what stands for one.
+type Linker interface{ Info() (*link.Info, error) }
+
 // OfLink returns a link's identity.
-func OfLink(l link.Link) (Identity, error) {
+func OfLink(l Linker) (Identity, error) {
 	info, err := l.Info()
 	if err != nil {
 		return Identity{}, err

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -36,6 +37,7 @@ func Object(ctx context.Context, spec *ebpf.CollectionSpec, req api.VerifyReques
 		return res, err
 	}
 	load.RaiseMemlock()
+	load.FillKconfig(spec)
 	v := &verification{spec: relax(spec), kernel: kernel, full: req.FullLog, maps: map[string]*ebpf.Map{}, mapErr: map[string]error{}}
 	defer v.close()
 	for _, name := range names {
@@ -212,6 +214,16 @@ func (v *verification) mapOf(name string) (*ebpf.Map, error) {
 
 // load loads the one program of an object.
 func (v *verification) load(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map, opts ebpf.ProgramOptions) (string, *ebpf.Program, error) {
+	for name, p := range spec.Programs {
+		if !load.NeedsOwnLoad(p) {
+			continue
+		}
+		prog, err := load.LSMCgroup(p, maps, v.kernel, opts)
+		if err != nil {
+			return "", nil, fmt.Errorf("program %s: %w", name, err)
+		}
+		return prog.VerifierLog, prog, nil
+	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{
 		Cache: v.kernel, MapReplacements: maps, Programs: opts,
 	})
