@@ -26,6 +26,7 @@ type LoadRequest struct {
 	Process  *Process       `json:"process,omitempty"`
 	Lifetime Lifetime       `json:"lifetime,omitempty"`  // default LifetimePinned
 	Attach   []AttachOption `json:"attach,omitempty"`    // not with a Process, which attaches itself
+	Set      []Global       `json:"set,omitempty"`       // not with a Process
 	NoAttach bool           `json:"no_attach,omitempty"` // load only; not with a Process
 	Replace  bool           `json:"replace,omitempty"`   // unload what the project has loaded first
 }
@@ -87,6 +88,14 @@ type AttachOption struct {
 	// "path:symbol" for uprobes. docs/attach.md has the table.
 	Target string `json:"target"`
 	Mode   string `json:"mode,omitempty"` // words with commas between: "generic" for xdp, "pid=12" for uprobes
+}
+
+// Global is a global variable of an object and the value that it gets before the
+// object is loaded, written as an entry of a map is: a number, true, an
+// enumerator's name, a string, JSON for arrays and structs.
+type Global struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // LoadResult tells what a load made.

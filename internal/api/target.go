@@ -35,7 +35,8 @@ type Loader interface {
 	// (refused), ErrNotSupported (this kernel lacks the program type or the
 	// attach target), ErrPermission, ErrConflict (the project is already
 	// loaded and Replace is not set), ErrUsage (an attach option names no
-	// program, the request has not exactly one of Object and Process).
+	// program, Set no variable, the request has not exactly one of Object and
+	// Process).
 	Load(ctx context.Context, req LoadRequest) (LoadResult, error)
 
 	// Unload takes back what Load made for a project: links first, then

@@ -6,6 +6,7 @@ import "time"
 type VerifyRequest struct {
 	Object   Object   `json:"object"`
 	Programs []string `json:"programs,omitempty"` // names; empty for all
+	Set      []Global `json:"set,omitempty"`      // global variables, as for a load
 	FullLog  bool     `json:"full_log,omitempty"` // also the log of programs that pass (level 2)
 }
 

@@ -36,6 +36,7 @@ const (
 	ScoresMap    = "scores"                // hash, __u32 to __u64: nobody writes to it
 	SettingsMap  = "settings_of_the_suite" // hash, __u32 to struct limits
 	EventsMap    = "events"                // ring buffer of struct event
+	CountGlobal  = "sample_every"          // const volatile __u32
 )
 
 // CountObject is an object that counts all system calls of the machine and
@@ -101,6 +102,7 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"LoadConflict", false, s.loadConflict},
 		{"LoadReplace", false, s.loadReplace},
 		{"LoadNoAttach", false, s.loadNoAttach},
+		{"LoadSet", opts.NoKernel, s.loadSet},
 		{"LoadRejected", opts.NoKernel, s.loadRejected},
 		{"LoadInvalid", opts.NoKernel, s.loadInvalid},
 		{"UnloadNothing", false, s.unloadNothing},

@@ -160,6 +160,42 @@ func (s *suite) loadNoAttach(t *testing.T) {
 	}
 }
 
+func (s *suite) loadSet(t *testing.T) {
+	ctx, target := s.target(t)
+	req := api.LoadRequest{
+		Project: s.project(t, target), Object: CountObject(), Lifetime: api.LifetimeSession,
+		Set: []api.Global{{Name: CountGlobal, Value: "7"}},
+	}
+	res, err := target.Load(ctx, req)
+	must(t, "Load", err)
+	seen := false
+	for _, m := range res.Maps {
+		if !m.Readable {
+			continue
+		}
+		page, err := target.QueryMap(ctx, api.QueryRequest{Map: api.MapRef{ID: m.ID}, Limit: 1})
+		must(t, "QueryMap", err)
+		for _, e := range page.Entries {
+			seen = seen || strings.Contains(e.Value.Text, CountGlobal+": 7")
+		}
+	}
+	if !seen {
+		t.Errorf("no map of %+v holds the variable's value", res.Maps)
+	}
+	_, err = target.Unload(ctx, api.UnloadRequest{Project: req.Project})
+	must(t, "Unload", err)
+	for value, kind := range map[api.Global]api.Kind{
+		{Name: CountGlobal, Value: "many"}: api.ErrInvalid, {Name: "sample_evry", Value: "7"}: api.ErrUsage,
+	} {
+		req.Set = []api.Global{value}
+		_, err := target.Load(ctx, req)
+		wantKind(t, "Load with "+value.Name+"="+value.Value, err, kind)
+		_, err = target.Verify(ctx, api.VerifyRequest{Object: req.Object, Set: req.Set})
+		wantKind(t, "Verify with "+value.Name+"="+value.Value, err, kind)
+	}
+	checkEmpty(ctx, t, target, req.Project)
+}
+
 func (s *suite) loadRejected(t *testing.T) {
 	ctx, target := s.target(t)
 	project := s.project(t, target)

@@ -16,9 +16,9 @@ import (
 
 type loadOptions struct {
 	*factory
+	objectFlags
 	paths    []string
 	project  string
-	attach   []string
 	noAttach bool
 	replace  bool
 	output   output.Choice
@@ -59,7 +59,7 @@ says so, for "ebpfdev run" too; without either it is loaded only:
 		},
 	}
 	flags := cmd.Flags()
-	addAttachFlag(cmd, &opts.attach)
+	opts.add(cmd)
 	flags.BoolVar(&opts.noAttach, "no-attach", false, "load and pin only")
 	flags.BoolVar(&opts.replace, "replace", false, "unload what the project has loaded first")
 	flags.StringVar(&opts.project, "project", "", "load under this `NAME` (default: the workspace's)")
@@ -67,16 +67,12 @@ says so, for "ebpfdev run" too; without either it is loaded only:
 	return cmd
 }
 
-func addAttachFlag(cmd *cobra.Command, attach *[]string) {
-	cmd.Flags().StringArrayVar(attach, "attach", nil, "attach a program, as `PROGRAM=TARGET[,MODE]` (repeat for more; PROGRAM * for all)")
-}
-
 func runLoad(ctx context.Context, opts *loadOptions) error {
-	attach, err := parseAttach(opts.attach)
-	if err != nil {
+	var want api.LoadRequest
+	if err := opts.request(&want); err != nil {
 		return err
 	}
-	if opts.noAttach && len(attach) > 0 {
+	if opts.noAttach && len(want.Attach) > 0 {
 		return api.Errorf("load", "", api.ErrUsage, "--attach and --no-attach exclude each other")
 	}
 	return opts.withSession(ctx, func(s api.Session) error {
@@ -85,15 +81,18 @@ func runLoad(ctx context.Context, opts *loadOptions) error {
 				return err
 			}
 		}
-		p, err := opts.program(ctx, s, "load", opts.paths, api.BuildRequest{Attach: attach, NoCheck: opts.noAttach})
+		p, err := opts.program(ctx, s, "load", opts.paths, api.BuildRequest{Attach: want.Attach, NoCheck: opts.noAttach})
 		if err != nil {
 			return err
 		}
-		if err := p.refuseFor("load", opts.attach, opts.noAttach); err != nil {
+		if err := opts.refuseFor("load", p); err != nil {
 			return err
 		}
-		req := p.request(projectName(opts.project, s), api.LifetimePinned)
-		req.Attach, req.NoAttach, req.Replace = attach, opts.noAttach, opts.replace
+		if opts.noAttach && p.process != nil {
+			return notForProcess("load", "--no-attach", p)
+		}
+		req := p.request(projectName(opts.project, s), api.LifetimePinned, want)
+		req.NoAttach, req.Replace = opts.noAttach, opts.replace
 		res, err := s.Load(ctx, req)
 		if err != nil {
 			return opts.sources(s).inError(err, p.object)
@@ -140,14 +139,7 @@ func (o *loadOptions) command() string {
 	if o.project != "" {
 		words = append(words, "--project", o.project)
 	}
-	return withAttach(words, o.attach)
-}
-
-func withAttach(words, attach []string) string {
-	for _, a := range attach {
-		words = append(words, "--attach", a)
-	}
-	return shell.Join(words...)
+	return shell.Join(append(words, o.flags()...)...)
 }
 
 func projectName(name string, s api.Session) string {
@@ -155,20 +147,6 @@ func projectName(name string, s api.Session) string {
 		return name
 	}
 	return s.Info().Project
-}
-
-// parseAttach reads the values of --attach.
-func parseAttach(specs []string) ([]api.AttachOption, error) {
-	var opts []api.AttachOption
-	for _, spec := range specs {
-		o, ok := api.ParseAttach(spec)
-		if !ok {
-			return nil, api.Errorf("attach", spec, api.ErrUsage, "it is not of the form PROGRAM=TARGET[,MODE]").
-				WithHint("ebpfdev load --attach count_packets=lo,generic")
-		}
-		opts = append(opts, o)
-	}
-	return opts, nil
 }
 
 // attachedTo returns where programs are attached, by their ids.

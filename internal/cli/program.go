@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 
@@ -26,8 +25,9 @@ type program struct {
 }
 
 // request is the load of a program under a project's name.
-func (p program) request(project string, lifetime api.Lifetime) api.LoadRequest {
-	return api.LoadRequest{Project: project, Object: p.object, Process: p.process, Lifetime: lifetime}
+func (p program) request(project string, lifetime api.Lifetime, req api.LoadRequest) api.LoadRequest {
+	req.Project, req.Object, req.Process, req.Lifetime = project, p.object, p.process, lifetime
+	return req
 }
 
 // interpreter returns what runs a file that is a program of its own: bpftrace for
@@ -136,23 +136,6 @@ func oneOf(op string, built []api.Object, paths []string) (api.Object, error) {
 		return api.Object{}, api.Errorf(op, "", api.ErrUsage, fmt.Sprintf("the project builds %d objects; name one", len(built))).
 			WithHint("ebpfdev " + op + " " + shell.Quote(objectPath(built[0])))
 	}
-}
-
-// refuseFor says of a flag that it does not go with a process.
-func (p program) refuseFor(op string, attach []string, noAttach bool) error {
-	if p.process == nil {
-		return nil
-	}
-	flag := ""
-	switch {
-	case len(attach) > 0:
-		flag = "--attach"
-	case noAttach:
-		flag = "--no-attach"
-	default:
-		return nil
-	}
-	return api.Errorf(op, "", api.ErrUsage, flag+" is for objects: "+path.Base(p.process.Args[0])+" attaches its programs itself")
 }
 
 // writeOutput prints what a process has said: its standard output is a result.

@@ -10,6 +10,7 @@ import (
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/output"
 	"github.com/ebpfdev/ebpfdev/internal/safe"
+	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
 
 // takeBackWithin bounds the cleaning up after Ctrl-C.
@@ -17,8 +18,8 @@ const takeBackWithin = 30 * time.Second
 
 type runOptions struct {
 	watchOptions
+	objectFlags
 	paths   []string
-	attach  []string
 	replace bool
 }
 
@@ -46,15 +47,15 @@ printed. It ends by Ctrl-C as at a terminal, or by itself.`,
 		},
 	}
 	flags := cmd.Flags()
-	addAttachFlag(cmd, &opts.attach)
+	opts.add(cmd)
 	flags.BoolVar(&opts.replace, "replace", false, "unload what the project has loaded first")
 	opts.addFlags(cmd)
 	return cmd
 }
 
 func runRun(ctx context.Context, opts *runOptions) error {
-	attach, err := parseAttach(opts.attach)
-	if err != nil {
+	var want api.LoadRequest
+	if err := opts.request(&want); err != nil {
 		return err
 	}
 	if err := opts.checkFlags("run"); err != nil {
@@ -66,28 +67,28 @@ func runRun(ctx context.Context, opts *runOptions) error {
 				return err
 			}
 		}
-		p, err := opts.program(ctx, s, "run", opts.paths, api.BuildRequest{Attach: attach})
+		p, err := opts.program(ctx, s, "run", opts.paths, api.BuildRequest{Attach: want.Attach})
 		if err != nil {
 			return err
 		}
-		if err := p.refuseFor("run", opts.attach, false); err != nil {
+		if err := opts.refuseFor("run", p); err != nil {
 			return err
 		}
 		if p.process == nil {
-			if err := opts.check(ctx, s, p.object); err != nil {
+			if err := opts.check(ctx, s, p.object, want.Set); err != nil {
 				return err
 			}
 		}
 		project := s.Info().Project
-		req := p.request(project, api.LifetimeSession)
-		req.Attach, req.Replace = attach, opts.replace
+		req := p.request(project, api.LifetimeSession, want)
+		req.Replace = opts.replace
 		res, err := s.Load(ctx, req)
 		if err != nil {
 			return opts.sources(s).inError(err, p.object)
 		}
 		defer opts.takeBack(ctx, s, project)
 		if opts.output.Format == output.FormatTable {
-			if err := opts.writeLoaded(res, false, withAttach(append([]string{"ebpfdev", "run"}, opts.paths...), opts.attach)); err != nil {
+			if err := opts.writeLoaded(res, false, opts.command()); err != nil {
 				return err
 			}
 		}
@@ -95,9 +96,14 @@ func runRun(ctx context.Context, opts *runOptions) error {
 	})
 }
 
+// command is the command line that runs the same anew.
+func (o *runOptions) command() string {
+	return shell.Join(append(append([]string{"ebpfdev", "run"}, o.paths...), o.flags()...)...)
+}
+
 // check shows the verdicts and ends the run when a program was refused.
-func (o *runOptions) check(ctx context.Context, s api.Session, obj api.Object) error {
-	res, err := s.Verify(ctx, api.VerifyRequest{Object: obj})
+func (o *runOptions) check(ctx context.Context, s api.Session, obj api.Object, set []api.Global) error {
+	res, err := s.Verify(ctx, api.VerifyRequest{Object: obj, Set: set})
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ type verifyOptions struct {
 	*factory
 	paths    []string
 	programs []string
+	set      []string
 	fullLog  bool
 	output   output.Choice
 }
@@ -34,6 +35,7 @@ end of the verifier's log, the cause and what to change. Without an argument the
 project is built and its objects are verified.`,
 		Example: `  ebpfdev verify
   ebpfdev verify bpf/exec_x86_bpfel.o --program handle_exec
+  ebpfdev verify --set sample_every=16
   ebpfdev verify -o csv > figures.csv`,
 		Annotations: exits("1 a program was refused"),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,6 +44,7 @@ project is built and its objects are verified.`,
 		},
 	}
 	cmd.Flags().StringArrayVar(&opts.programs, "program", nil, "only program `NAME` (repeat for more)")
+	addSetFlag(cmd, &opts.set)
 	cmd.Flags().BoolVar(&opts.fullLog, "full-log", false, "print the whole log, also of programs that pass")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON, output.FormatCSV)
 	return cmd
@@ -68,9 +71,13 @@ func runVerify(ctx context.Context, opts *verifyOptions) error {
 }
 
 func (o *verifyOptions) verify(ctx context.Context, s api.Session, objects []api.Object) ([]api.VerifyResult, error) {
+	set, err := parseSet(o.set)
+	if err != nil {
+		return nil, err
+	}
 	results := make([]api.VerifyResult, 0, len(objects))
 	for _, obj := range objects {
-		res, err := s.Verify(ctx, api.VerifyRequest{Object: obj, Programs: o.programs, FullLog: o.fullLog})
+		res, err := s.Verify(ctx, api.VerifyRequest{Object: obj, Programs: o.programs, Set: set, FullLog: o.fullLog})
 		if err != nil {
 			return nil, err
 		}

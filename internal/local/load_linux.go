@@ -11,6 +11,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/attach"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/globals"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
 	"github.com/ebpfdev/ebpfdev/internal/project"
@@ -28,6 +29,9 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 	}
 	spec, err := t.parse(ctx, req.Object)
 	if err != nil {
+		return res, err
+	}
+	if err := globals.Set(spec, req.Set); err != nil {
 		return res, err
 	}
 	opts, err := attach.NewOptions(spec, req.Attach)
@@ -86,6 +90,8 @@ func checkProcess(req *api.LoadRequest) error {
 		cause = "a load is of an object or of a process, not of both"
 	case len(req.Attach) > 0 || req.NoAttach:
 		cause = "a process attaches its programs itself"
+	case len(req.Set) > 0:
+		cause = "a process sets its variables itself"
 	default:
 		return nil
 	}

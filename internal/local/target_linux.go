@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/globals"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
@@ -166,6 +167,9 @@ func (t *Target) Verify(ctx context.Context, req api.VerifyRequest) (res api.Ver
 	defer func() { err = done(err) }()
 	spec, err := t.parse(ctx, req.Object)
 	if err != nil {
+		return res, err
+	}
+	if err := globals.Set(spec, req.Set); err != nil {
 		return res, err
 	}
 	err = t.withKernelTypes(func(kernel *btf.Cache) error {

@@ -3,7 +3,6 @@ package object
 import (
 	"bytes"
 	"debug/elf"
-	"encoding/binary"
 )
 
 // Fields of an Elf64_Sym.
@@ -57,9 +56,8 @@ func name(f *elf.File, table *elf.Section, symbol []byte) string {
 	if int(table.Link) >= len(f.Sections) {
 		return ""
 	}
-	var order binary.ByteOrder = f.ByteOrder
 	text := make([]byte, 256)
-	n, _ := f.Sections[table.Link].ReadAt(text, int64(order.Uint32(symbol)))
+	n, _ := f.Sections[table.Link].ReadAt(text, int64(f.ByteOrder.Uint32(symbol)))
 	text, _, ended := bytes.Cut(text[:n], []byte{0})
 	if !ended {
 		return ""
