@@ -28,7 +28,7 @@ type LoadRequest struct {
 	Attach   []AttachOption `json:"attach,omitempty"`    // not with a Process, which attaches itself
 	Set      []Global       `json:"set,omitempty"`       // not with a Process
 	NoAttach bool           `json:"no_attach,omitempty"` // load only; not with a Process
-	Replace  bool           `json:"replace,omitempty"`   // unload what the project has loaded first
+	Replace  bool           `json:"replace,omitempty"`   // take the place of what the project has loaded
 }
 
 // Process is a program that loads and attaches BPF programs itself and holds
@@ -108,10 +108,30 @@ type LoadResult struct {
 	// Unattached names the programs that were loaded but need an AttachOption,
 	// each with the reason.
 	Unattached []Unattached `json:"unattached,omitempty"`
+	// Replaced tells how programs took the place of those that the project had
+	// loaded, by name.
+	Replaced []Replacement `json:"replaced,omitempty"`
 	// Process is what was started, when the request asked for one. Programs,
 	// Maps and Links are then those that it and its children hold.
 	Process *RunningProcess `json:"process,omitempty"`
 }
+
+// Replacement tells how the program of one name took another's place.
+type Replacement struct {
+	Program string         `json:"program"`
+	How     ReplacementWay `json:"how"`
+}
+
+// ReplacementWay is how a program took another's place.
+type ReplacementWay string
+
+// The ways.
+const (
+	ReplacedInPlace  ReplacementWay = "in place"     // its link runs the new program: no packet met none, or both
+	ReplacedOverlap  ReplacementWay = "side by side" // the new one was attached before the old was removed: for a moment both ran
+	ReplacedAfterGap ReplacementWay = "after a gap"  // there can be only one, and the kernel does not exchange it
+	ReplacedByNone   ReplacementWay = "removed"      // the new object has no program of that name, or did not attach it
+)
 
 // Unattached is a program that was loaded and not attached.
 type Unattached struct {

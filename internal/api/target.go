@@ -23,7 +23,9 @@ type Target interface {
 type Loader interface {
 	// Load loads every program of an object, attaches what can be attached and
 	// keeps it alive as the request's Lifetime says. It is all or nothing:
-	// after an error nothing of the object is left in the kernel or in bpffs.
+	// after an error nothing of the object is left in the kernel or in bpffs,
+	// and with Replace what was loaded before goes on, but for programs that had to
+	// be removed before the new one could be attached (ReplacedAfterGap).
 	//
 	// With a Process instead, it starts that and returns once the process holds
 	// BPF programs and takes no more; one that is LifetimePinned goes on without

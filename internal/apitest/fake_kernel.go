@@ -113,10 +113,16 @@ func (f *Fake) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, e
 		return api.LoadResult{}, api.Errorf("load", req.Object.Name, api.ErrInvalid, "not an ELF file")
 	}
 	f.dropEnded(req.Project)
+	var replaced []api.Replacement
 	if f.holds(req.Project) {
 		if !req.Replace {
 			return api.LoadResult{}, api.Errorf("load", req.Project, api.ErrConflict, "the project is already loaded").
 				WithHint("ebpfdev load --replace")
+		}
+		for _, l := range f.links {
+			if l.Project == req.Project && req.Process == nil {
+				replaced = append(replaced, api.Replacement{Program: l.Program, How: api.ReplacedOverlap})
+			}
 		}
 		f.unload(req.Project)
 	}
@@ -127,7 +133,9 @@ func (f *Fake) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, e
 	if req.Process != nil {
 		return f.run(req, want), nil
 	}
-	return f.put(req, want), nil
+	res := f.put(req, want)
+	res.Replaced = replaced
+	return res, nil
 }
 
 // put adds what a load makes. f.mu is held.

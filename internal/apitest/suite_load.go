@@ -146,6 +146,9 @@ func (s *suite) loadReplace(t *testing.T) {
 	})
 	must(t, "Load with Replace", err)
 	checkLoaded(ctx, t, target, res)
+	if len(res.Replaced) != 1 || res.Replaced[0] != (api.Replacement{Program: CountProgram, How: api.ReplacedOverlap}) {
+		t.Errorf("the result says that it replaced %+v", res.Replaced)
+	}
 	checkGone(ctx, t, target, old)
 }
 

@@ -33,6 +33,11 @@ func newCmdLoad(f *factory) *cobra.Command {
 pin programs, maps and links, so that they stay until "ebpfdev unload". It is all
 or nothing. Without an argument the project is built and its object is loaded.
 
+With --replace a program takes the place of the one of its name that is loaded: its
+link is updated in place where the kernel can (XDP, tcx, netkit, cgroups, network
+namespaces), so that no packet passes without a program. Elsewhere the new one is
+attached before the old one is removed. What was which is said.
+
 A bpftrace or BCC program is started instead, as root, and its programs and maps
 stay while it runs, which is until "ebpfdev unload". A project of several says
 which one it is, or which process of its own loads its programs, by "run", the
@@ -61,7 +66,7 @@ says so, for "ebpfdev run" too; without either it is loaded only:
 	flags := cmd.Flags()
 	opts.add(cmd)
 	flags.BoolVar(&opts.noAttach, "no-attach", false, "load and pin only")
-	flags.BoolVar(&opts.replace, "replace", false, "unload what the project has loaded first")
+	flags.BoolVar(&opts.replace, "replace", false, "take the place of what the project has loaded")
 	flags.StringVar(&opts.project, "project", "", "load under this `NAME` (default: the workspace's)")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
 	return cmd
@@ -199,6 +204,9 @@ func (f *factory) writeLoaded(res api.LoadResult, noAttach bool, command string)
 	if noAttach {
 		return nil
 	}
+	for _, r := range res.Replaced {
+		f.say("%s", safe.Line(r.Program+": "+replacedInWords(r.How)))
+	}
 	for _, u := range res.Unattached {
 		f.note(fmt.Sprintf("%s is not attached: %s", u.Program, u.Reason))
 		if u.Hint != "" {
@@ -206,4 +214,18 @@ func (f *factory) writeLoaded(res api.LoadResult, noAttach bool, command string)
 		}
 	}
 	return nil
+}
+
+// replacedInWords says how a program took another's place.
+func replacedInWords(how api.ReplacementWay) string {
+	switch how {
+	case api.ReplacedInPlace:
+		return "replaced in place, without a gap"
+	case api.ReplacedOverlap:
+		return "replaced: the old one was removed after the new one was attached"
+	case api.ReplacedAfterGap:
+		return "replaced after a gap: the old one had to be removed first"
+	default:
+		return "the old one was removed; no new one is attached"
+	}
 }

@@ -48,7 +48,7 @@ printed. It ends by Ctrl-C as at a terminal, or by itself.`,
 	}
 	flags := cmd.Flags()
 	opts.add(cmd)
-	flags.BoolVar(&opts.replace, "replace", false, "unload what the project has loaded first")
+	flags.BoolVar(&opts.replace, "replace", false, "take the place of what the project has loaded")
 	opts.addFlags(cmd)
 	return cmd
 }

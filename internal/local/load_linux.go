@@ -3,6 +3,7 @@ package local
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -49,9 +50,11 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 		return res, err
 	}
 	defer release()
-	if err := t.makeRoom(ctx, req); err != nil {
+	old, err := t.makeRoom(ctx, req)
+	if err != nil {
 		return res, err
 	}
+	defer old.close()
 	var obj *load.Object
 	err = t.withKernelTypes(func(kernel *btf.Cache) error {
 		obj, err = load.Load(ctx, spec, kernel)
@@ -60,7 +63,8 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 	if err != nil {
 		return res, err
 	}
-	l := &loading{target: t, req: req, attacher: attach.New(obj, opts), obj: obj}
+	l := &loading{target: t, req: req, attacher: attach.New(obj, opts), obj: obj, old: old}
+	l.attacher.Replace(old.links)
 	l.res.Unattached = left
 	if err := l.run(ctx); err != nil {
 		l.undo()
@@ -117,28 +121,33 @@ func (t *Target) lock(ctx context.Context, pins bool) (release func(), _ error) 
 	return func() { unlock(); t.loading.Unlock() }, nil
 }
 
-// makeRoom refuses a project that has something loaded, or unloads it first.
-// What tells of a process that has ended by itself is removed.
-func (t *Target) makeRoom(ctx context.Context, req api.LoadRequest) error {
-	if req.Replace {
-		if _, err := t.unload(ctx, req.Project); err != nil {
-			return err
-		}
-	}
-	if err := t.dropEnded(ctx, req.Project); err != nil {
-		return err
-	}
+// makeRoom refuses a project that has something loaded, or says what the load
+// takes the place of. A process is ended first. What tells of one that has ended by
+// itself is removed.
+func (t *Target) makeRoom(ctx context.Context, req api.LoadRequest) (*replaced, error) {
 	t.mu.Lock()
 	h := t.loads[req.Project]
 	t.mu.Unlock()
+	running := h != nil && h.loader != nil || len(t.runs.List(req.Project)) > 0
+	if req.Replace && (req.Process != nil || running) {
+		if _, err := t.unload(ctx, req.Project); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.dropEnded(ctx, req.Project); err != nil {
+		return nil, err
+	}
+	if req.Replace {
+		return t.replaces(req.Project)
+	}
 	if h != nil && h.session() && h.loader == nil {
-		return api.Errorf("load", req.Project, api.ErrConflict, "the project is loaded already").
+		return nil, api.Errorf("load", req.Project, api.ErrConflict, "the project is loaded already").
 			WithHint("ebpfdev load --replace")
 	}
 	if err := t.runs.CheckFree(req.Project); err != nil {
-		return err
+		return nil, err
 	}
-	return t.pins.CheckFree(req.Project)
+	return &replaced{}, t.pins.CheckFree(req.Project)
 }
 
 // loading is a load under way: what there is to undo if it fails.
@@ -147,6 +156,7 @@ type loading struct {
 	req      api.LoadRequest
 	attacher *attach.Attacher
 	obj      *load.Object
+	old      *replaced
 	pins     []pin.Pin
 	links    []attached
 	held     *held
@@ -167,12 +177,19 @@ func (l *loading) run(ctx context.Context) error {
 			return err
 		}
 	}
-	return l.describe(ctx)
+	if err := l.describe(ctx); err != nil {
+		return err
+	}
+	return l.commit()
 }
 
 // pinObject pins programs and maps.
 func (l *loading) pinObject() error {
-	if err := l.target.pins.Create(l.req.Project); err != nil {
+	folders := l.target.pins.Create
+	if l.old.pinned {
+		folders = l.target.pins.Stage
+	}
+	if err := folders(l.req.Project); err != nil {
 		return err
 	}
 	for _, name := range l.obj.ProgramNames() {
@@ -189,12 +206,16 @@ func (l *loading) pinObject() error {
 }
 
 func (l *loading) pin(kind pin.Kind, name string, what pin.Pinner) error {
-	p, err := l.target.pins.Pin(l.req.Project, kind, name, what)
+	put := l.target.pins.Pin
+	if l.old.pinned {
+		put = l.target.pins.PinStaged
+	}
+	p, err := put(l.req.Project, kind, name, what)
 	if err != nil {
 		return err
 	}
 	l.pins = append(l.pins, p)
-	l.res.Pins = append(l.res.Pins, p.Path)
+	l.res.Pins = append(l.res.Pins, l.target.pins.Path(l.req.Project, kind, name))
 	return nil
 }
 
@@ -205,6 +226,9 @@ func (l *loading) attach(ctx context.Context) error {
 			return err
 		}
 		links, left, err := l.attacher.Attach(name)
+		for errors.Is(err, api.ErrConflict) && l.old.giveWay(name, l.attacher.Names()) {
+			links, left, err = l.attacher.Attach(name)
+		}
 		if err != nil {
 			return err
 		}
@@ -268,20 +292,26 @@ func (l *loading) made(kind pin.Kind) (api.ListRequest, bool) {
 	return api.ListRequest{IDs: ids}, len(ids) > 0
 }
 
-// undo takes everything back.
+// undo takes everything back; what was loaded before goes on.
 func (l *loading) undo() {
+	l.old.restore()
 	if l.pinned() {
 		slices.Reverse(l.pins) // links first
 		_, _ = l.target.pins.RemovePins(l.req.Project, l.pins)
 	}
 	for _, a := range l.links {
-		_ = a.link.Close()
+		if !l.old.has(a.link) {
+			_ = a.link.Close()
+		}
 	}
 	l.obj.Close()
 }
 
-// keep hands the load to the target, or to its pins.
+// keep hands the load to the target, or to its pins, and removes what it took the
+// place of.
 func (l *loading) keep() api.LoadResult {
+	l.res.Replaced = l.old.replacements(l.links)
+	l.old.remove(l)
 	if l.pinned() {
 		l.held.links = slices.DeleteFunc(l.held.links, func(a attached) bool { return attach.Stays(a.link) })
 		l.held.close()

@@ -62,7 +62,7 @@ func (t *Target) startProcess(ctx context.Context, req api.LoadRequest) (*proces
 		return nil, nil, err
 	}
 	defer release()
-	if err := t.makeRoom(ctx, req); err != nil {
+	if _, err := t.makeRoom(ctx, req); err != nil {
 		return nil, nil, err
 	}
 	loader, err := t.runs.Start(ctx, t.opts.KeepProcess, req.Project, *req.Process, req.Lifetime)

@@ -106,6 +106,7 @@ type Attacher struct {
 	opts   Options
 	specs  uint32                // descriptions of USDT probes that are handed out
 	qdiscs map[int]*clsact.Qdisc // by interface, when tc has no links
+	old    map[string][]*Old     // of the load that is replaced, by program
 }
 
 // New returns what attaches the programs of an object.

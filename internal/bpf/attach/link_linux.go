@@ -24,6 +24,7 @@ type Link interface {
 // linkless is an attachment without a bpf_link.
 type linkless struct {
 	why    string // it cannot be pinned
+	where  string // what it is attached to, to find it again; "" for never
 	stays  bool   // it lives as long as the map that it is on, which is pinned instead
 	update func(*ebpf.Program) error
 	close  func() error
@@ -71,17 +72,3 @@ func Stays(l Link) bool {
 	own, ok := l.(*linkless)
 	return ok && own.stays
 }
-
-// Replaceable reports whether a link of the kernel takes another program in place
-// (bpf_link_update). Those of tracing, perf events, netfilter and struct_ops do not.
-func Replaceable(t link.Type) bool {
-	switch t {
-	case link.XDPType, link.TCXType, link.NetkitType, link.CgroupType, link.NetNsType, link.IterType, sockmapType:
-		return true
-	default:
-		return false
-	}
-}
-
-// sockmapType is BPF_LINK_TYPE_SOCKMAP (Linux 6.10), which the library has no name for.
-const sockmapType link.Type = 14

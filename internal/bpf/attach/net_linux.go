@@ -30,6 +30,12 @@ func xdp(j *job) (link.Link, error) {
 	if !ok {
 		return nil, j.usage(fmt.Sprintf("no XDP mode %q", j.mode), j.target+",generic")
 	}
+	at := func(i *link.Info) bool {
+		return i.XDP() != nil && int(i.XDP().Ifindex) == iface.Index && (flags == 0 || xdpModes()[j.mode] == xdpMode(iface.Index))
+	}
+	if l := j.inPlace(link.XDPType, at); l != nil {
+		return l, nil
+	}
 	l, err := link.AttachXDP(link.XDPOptions{Program: j.prog, Interface: iface.Index, Flags: flags})
 	if errors.Is(err, unix.EOPNOTSUPP) && flags&(link.XDPDriverMode|link.XDPOffloadMode) != 0 {
 		return nil, j.missing(api.ErrNotSupported, "the driver of "+j.target+" has no "+j.mode+" XDP",
@@ -68,6 +74,12 @@ func tc(j *job) ([]Link, error) {
 		direction = ebpf.AttachTCXIngress
 	}
 	if !classic {
+		at := func(i *link.Info) bool {
+			return i.TCX() != nil && int(i.TCX().Ifindex) == iface.Index && uint32(i.TCX().AttachType) == uint32(direction)
+		}
+		if l := j.inPlace(link.TCXType, at); l != nil {
+			return []Link{l}, nil
+		}
 		l, err := link.AttachTCX(link.TCXOptions{Program: j.prog, Interface: iface.Index, Attach: direction})
 		if err == nil {
 			return []Link{l}, nil
@@ -81,6 +93,10 @@ func tc(j *job) ([]Link, error) {
 
 // filter attaches by clsact, which is no link.
 func filter(j *job, iface *net.Interface, egress bool) ([]Link, error) {
+	where := fmt.Sprintf("tc %d egress %v", iface.Index, egress)
+	if l := j.inPlaceOf(where); l != nil {
+		return []Link{l}, nil
+	}
 	f, err := j.qdisc(iface.Index, egress)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
 		return nil, j.missing(api.ErrNotSupported,
@@ -90,7 +106,7 @@ func filter(j *job, iface *net.Interface, egress bool) ([]Link, error) {
 		return nil, err
 	}
 	return []Link{&linkless{
-		why: "a filter of tc is no link, and nothing to pin, before Linux 6.6", update: f.Update, close: f.Close,
+		why: "a filter of tc is no link, and nothing to pin, before Linux 6.6", where: where, update: f.Update, close: f.Close,
 	}}, nil
 }
 
@@ -113,6 +129,12 @@ func netkit(j *job) (link.Link, error) {
 	iface, err := interfaceOf(j, "nk0")
 	if err != nil {
 		return nil, err
+	}
+	at := func(i *link.Info) bool {
+		return i.Netkit() != nil && int(i.Netkit().Ifindex) == iface.Index && uint32(i.Netkit().AttachType) == uint32(j.spec.AttachType)
+	}
+	if l := j.inPlace(link.NetkitType, at); l != nil {
+		return l, nil
 	}
 	l, err := link.AttachNetkit(link.NetkitOptions{Program: j.prog, Interface: iface.Index, Attach: j.spec.AttachType})
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENXIO) || errors.Is(err, unix.EACCES) {

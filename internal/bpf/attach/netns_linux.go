@@ -27,6 +27,14 @@ func netns(j *job) (link.Link, error) {
 		return nil, j.missing(api.ErrNotExist, "no network namespace "+j.target+": "+err.Error(), "ip netns list")
 	}
 	defer ns.Close()
+	info, err := ns.Stat()
+	if err != nil {
+		return nil, err
+	}
+	at := func(i *link.Info) bool { return i.NetNs() != nil && uint64(i.NetNs().NetnsInode) == inode(info) }
+	if l := j.inPlace(link.NetNsType, at); l != nil {
+		return l, nil
+	}
 	l, err := link.AttachNetNs(int(ns.Fd()), j.prog)
 	if err != nil {
 		return nil, err // not the typed nil pointer

@@ -22,12 +22,16 @@ func socketFilter(j *job) ([]Link, error) {
 	if err != nil {
 		return nil, err
 	}
+	where := fmt.Sprintf("packet socket %d", iface.Index)
+	if l := j.inPlaceOf(where); l != nil {
+		return []Link{l}, nil
+	}
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("open a packet socket: %w", err)
 	}
 	socket := &linkless{
-		why: "its packet socket ends with the process that opened it", close: func() error { return unix.Close(fd) },
+		why: "its packet socket ends with the process that opened it", where: where, close: func() error { return unix.Close(fd) },
 		update: func(prog *ebpf.Program) error {
 			return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ATTACH_BPF, prog.FD())
 		},

@@ -26,7 +26,31 @@ func (s *Store) Remove(name string) (api.UnloadResult, error) {
 	if err != nil {
 		return api.UnloadResult{}, err
 	}
+	for _, p := range pins {
+		if why, err := s.foreign(p); p.Kind == Links && err == nil && why == "" {
+			detach(p.Path)
+		}
+	}
 	return s.RemovePins(name, pins)
+}
+
+// detach ends an attachment at once (Linux 5.9). The kernel ends it a moment after
+// its last pin has gone as well, but then who attaches next may come too early.
+func detach(path string) {
+	if l, err := link.LoadPinnedLink(path, nil); err == nil {
+		_ = l.Detach()
+		_ = l.Close()
+	}
+}
+
+// Drop takes away the pins of a project as Remove does, but lets those live whom
+// the caller has open.
+func (s *Store) Drop(project string) (api.UnloadResult, error) {
+	pins, err := s.List(project)
+	if err != nil {
+		return api.UnloadResult{}, err
+	}
+	return s.RemovePins(project, pins)
 }
 
 // RemovePins takes away some pins of a project, in the order given, and then
@@ -45,40 +69,53 @@ func (s *Store) RemovePins(project string, pins []Pin) (api.UnloadResult, error)
 			res.Removed = append(res.Removed, p.Path)
 		}
 	}
-	s.removeFolders(project)
+	for _, folder := range []string{escape(project), escape(project) + staged, escape(project) + replaced} {
+		s.removeFolders(folder)
+	}
 	return res, firstErr
 }
 
 // removePin removes one pin, or says why it stays.
 func (s *Store) removePin(p Pin) (kept string, _ error) {
-	record := s.record(p.Project, p.Kind, p.Name)
-	want, err := os.Readlink(record)
+	why, err := s.foreign(p)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil // gone meanwhile
+	case err != nil || why != "":
+		return why, err
+	}
+	if err := os.Remove(p.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fsError("unpin", p.Path, err)
+	}
+	_ = os.Remove(s.record(p.folder, p.Kind, p.Name))
+	return "", nil
+}
+
+// foreign says why a pin is not ours; "" when it is.
+func (s *Store) foreign(p Pin) (why string, _ error) {
+	want, err := os.Readlink(s.record(p.folder, p.Kind, p.Name))
 	if err != nil {
-		return "it was not pinned by ebpfdev", nil
+		return "it was not pinned by ebpfdev", nil //nolint:nilerr // that is what it means
 	}
 	got, err := Identify(p.Kind, p.Path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", nil // gone meanwhile
+		return "", err
 	case err != nil:
 		return "", fsError("open pin", p.Path, err)
 	case got.String() != want:
 		return "it holds " + got.String() + " now, not " + want, nil
 	}
-	if err := os.Remove(p.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fsError("unpin", p.Path, err)
-	}
-	_ = os.Remove(record)
 	return "", nil
 }
 
 // removeFolders removes the records that have no pin any more and the folders
 // that are empty. What is in use stays; that is no error.
-func (s *Store) removeFolders(project string) {
-	dir := s.dir(project)
+func (s *Store) removeFolders(folder string) {
+	dir := s.dir(folder)
 	for _, kind := range removal() {
 		if os.Remove(filepath.Join(dir, string(kind))) == nil {
-			s.removeRecords(project, kind)
+			s.removeRecords(folder, kind)
 		}
 	}
 	_ = os.Remove(filepath.Join(dir, recordDir))
@@ -86,8 +123,8 @@ func (s *Store) removeFolders(project string) {
 }
 
 // removeRecords removes what a load that was killed between record and pin left.
-func (s *Store) removeRecords(project string, kind Kind) {
-	dir := filepath.Join(s.dir(project), recordDir)
+func (s *Store) removeRecords(folder string, kind Kind) {
+	dir := filepath.Join(s.dir(folder), recordDir)
 	records, _ := os.ReadDir(dir)
 	for _, r := range records {
 		if strings.HasPrefix(r.Name(), string(kind)+"-") {

@@ -47,6 +47,7 @@ type Pin struct {
 	Project string
 	Kind    Kind
 	Name    string // in the object
+	folder  string // below the store's root, that it is in
 }
 
 // Pinner can be pinned: programs, maps and links of cilium/ebpf.
@@ -84,14 +85,19 @@ func Is(path string) bool {
 	return unix.Statfs(path, &st) == nil && uint32(st.Type) == unix.BPF_FS_MAGIC
 }
 
-func (s *Store) dir(project string) string { return filepath.Join(s.root, escape(project)) }
-
-func (s *Store) path(project string, kind Kind, name string) string {
-	return filepath.Join(s.dir(project), string(kind), escape(name))
+// Path returns where a pin of a project is.
+func (s *Store) Path(project string, kind Kind, name string) string {
+	return s.path(escape(project), kind, name)
 }
 
-func (s *Store) record(project string, kind Kind, name string) string {
-	return filepath.Join(s.dir(project), recordDir, string(kind)+"-"+escape(name))
+func (s *Store) dir(folder string) string { return filepath.Join(s.root, folder) }
+
+func (s *Store) path(folder string, kind Kind, name string) string {
+	return filepath.Join(s.dir(folder), string(kind), escape(name))
+}
+
+func (s *Store) record(folder string, kind Kind, name string) string {
+	return filepath.Join(s.dir(folder), recordDir, string(kind)+"-"+escape(name))
 }
 
 // CheckFree fails with ErrConflict when a project has pins.
@@ -116,10 +122,14 @@ func (s *Store) Create(name string) error {
 	if err := s.CheckFree(name); err != nil {
 		return err
 	}
-	s.removeFolders(name) // and the records that a load left which was killed
+	s.removeFolders(escape(name)) // and the records that a load left which was killed
+	return s.makeFolders(escape(name))
+}
+
+func (s *Store) makeFolders(folder string) error {
 	for _, sub := range []string{string(Programs), string(Maps), string(Links), recordDir} {
-		if err := os.MkdirAll(filepath.Join(s.dir(name), sub), 0o700); err != nil {
-			return fsError("make folder", s.dir(name), err)
+		if err := os.MkdirAll(filepath.Join(s.dir(folder), sub), 0o700); err != nil {
+			return fsError("make folder", s.dir(folder), err)
 		}
 	}
 	return nil
@@ -129,12 +139,16 @@ func (s *Store) Create(name string) error {
 // first: what dies in between leaves a record without a pin, never a pin that
 // nobody may remove. The caller holds the lock.
 func (s *Store) Pin(project string, kind Kind, name string, what Pinner) (Pin, error) {
-	p := Pin{Path: s.path(project, kind, name), Project: project, Kind: kind, Name: name}
+	return s.pin(project, escape(project), kind, name, what)
+}
+
+func (s *Store) pin(project, folder string, kind Kind, name string, what Pinner) (Pin, error) {
+	p := Pin{Path: s.path(folder, kind, name), Project: project, Kind: kind, Name: name, folder: folder}
 	id, err := Of(what)
 	if err != nil {
 		return p, fsError("pin", p.Path, err)
 	}
-	record := s.record(project, kind, name)
+	record := s.record(folder, kind, name)
 	if err := os.Symlink(id.String(), record); err != nil {
 		return p, fsError("record pin", p.Path, err)
 	}
@@ -148,21 +162,25 @@ func (s *Store) Pin(project string, kind Kind, name string, what Pinner) (Pin, e
 // List returns the pins of a project, or of all projects for "". A file system
 // that is not there has none.
 func (s *Store) List(project string) ([]Pin, error) {
-	projects := []string{project}
+	folders := []string{escape(project), escape(project) + staged, escape(project) + replaced}
 	if project == "" {
 		entries, err := os.ReadDir(s.root)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fsError("list pins", s.root, err)
 		}
-		projects = projects[:0]
+		folders = folders[:0]
 		for _, e := range entries {
-			projects = append(projects, unescape(e.Name()))
+			folders = append(folders, e.Name())
 		}
 	}
+	return s.listFolders(folders...)
+}
+
+func (s *Store) listFolders(folders ...string) ([]Pin, error) {
 	var pins []Pin
-	for _, p := range projects {
+	for _, folder := range folders {
 		for _, kind := range removal() {
-			found, err := s.list(p, kind)
+			found, err := s.list(folder, kind)
 			if err != nil {
 				return nil, err
 			}
@@ -172,8 +190,9 @@ func (s *Store) List(project string) ([]Pin, error) {
 	return pins, nil
 }
 
-func (s *Store) list(project string, kind Kind) ([]Pin, error) {
-	dir := filepath.Join(s.dir(project), string(kind))
+func (s *Store) list(folder string, kind Kind) ([]Pin, error) {
+	dir := filepath.Join(s.dir(folder), string(kind))
+	project := unescape(strings.TrimSuffix(strings.TrimSuffix(folder, staged), replaced))
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return nil, nil
@@ -184,7 +203,7 @@ func (s *Store) list(project string, kind Kind) ([]Pin, error) {
 	pins := make([]Pin, 0, len(entries))
 	for _, e := range entries {
 		pins = append(pins, Pin{
-			Path: filepath.Join(dir, e.Name()), Project: project, Kind: kind, Name: unescape(e.Name()),
+			Path: filepath.Join(dir, e.Name()), Project: project, Kind: kind, Name: unescape(e.Name()), folder: folder,
 		})
 	}
 	return pins, nil
