@@ -27,8 +27,12 @@ type LoadRequest struct {
 	Lifetime Lifetime       `json:"lifetime,omitempty"`  // default LifetimePinned
 	Attach   []AttachOption `json:"attach,omitempty"`    // not with a Process, which attaches itself
 	Set      []Global       `json:"set,omitempty"`       // not with a Process
+	Maps     []MapOption    `json:"maps,omitempty"`      // not with a Process
 	NoAttach bool           `json:"no_attach,omitempty"` // load only; not with a Process
 	Replace  bool           `json:"replace,omitempty"`   // take the place of what the project has loaded
+	// ReuseMaps takes over the maps of what is replaced, with their entries, by
+	// name; not those of variables. Needs Replace.
+	ReuseMaps bool `json:"reuse_maps,omitempty"`
 }
 
 // Process is a program that loads and attaches BPF programs itself and holds
@@ -98,6 +102,15 @@ type Global struct {
 	Value string `json:"value"`
 }
 
+// MapOption overrules how an object defines one of its maps.
+type MapOption struct {
+	Name       string `json:"name"`
+	MaxEntries uint32 `json:"max_entries,omitempty"` // 0 leaves what the object says
+	// Pin is a path in a BPF file system where the map is pinned besides. A map that
+	// is pinned there already is used instead of a new one, and stays after Unload.
+	Pin string `json:"pin,omitempty"`
+}
+
 // LoadResult tells what a load made.
 type LoadResult struct {
 	Project  string    `json:"project"`
@@ -143,6 +156,9 @@ type Unattached struct {
 // UnloadRequest asks for a project to be taken back.
 type UnloadRequest struct {
 	Project string `json:"project"`
+	// Names are programs and maps of the project, or paths of pins of any project;
+	// with a program goes what attaches it. Empty for all of the project.
+	Names []string `json:"names,omitempty"`
 }
 
 // UnloadResult tells what was taken back.

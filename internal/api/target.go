@@ -36,7 +36,8 @@ type Loader interface {
 	// Errors: ErrInvalid (not an ELF object, too big), *VerifierError
 	// (refused), ErrNotSupported (this kernel lacks the program type or the
 	// attach target), ErrPermission, ErrConflict (the project is already
-	// loaded and Replace is not set), ErrUsage (an attach option names no
+	// loaded and Replace is not set, a map that is to be used is defined in another
+	// way), ErrUsage (an attach option names no
 	// program, Set no variable, the request has not exactly one of Object and
 	// Process).
 	Load(ctx context.Context, req LoadRequest) (LoadResult, error)
@@ -46,6 +47,7 @@ type Loader interface {
 	// A process that Load started is asked to end, as Ctrl-C asks it, and is
 	// killed when it does not; a process of another start is left alone.
 	// A project that has nothing loaded gives an empty result and no error.
+	// Errors: ErrNotExist (a name or a pin is not there; nothing is removed then).
 	Unload(ctx context.Context, req UnloadRequest) (UnloadResult, error)
 
 	// Detach ends one attachment, whoever made it: its program stays loaded as long

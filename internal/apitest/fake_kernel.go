@@ -112,6 +112,9 @@ func (f *Fake) Load(ctx context.Context, req api.LoadRequest) (api.LoadResult, e
 	case req.Process == nil && !bytes.HasPrefix(req.Object.Data, []byte("\x7fELF")):
 		return api.LoadResult{}, api.Errorf("load", req.Object.Name, api.ErrInvalid, "not an ELF file")
 	}
+	if req.ReuseMaps && !req.Replace {
+		return api.LoadResult{}, api.Errorf("load", req.Project, api.ErrUsage, "maps are taken over from what is replaced")
+	}
 	f.dropEnded(req.Project)
 	var replaced []api.Replacement
 	if f.holds(req.Project) {
@@ -177,6 +180,9 @@ func (f *Fake) Unload(ctx context.Context, req api.UnloadRequest) (api.UnloadRes
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if len(req.Names) > 0 {
+		return f.unloadNames(req)
+	}
 	var said []api.OutputLine
 	if p := f.process(req.Project); p != nil && p.Ended == nil {
 		said = f.lastWords
@@ -187,6 +193,33 @@ func (f *Fake) Unload(ctx context.Context, req api.UnloadRequest) (api.UnloadRes
 // unload takes a project's objects out, links first. f.mu is held.
 func (f *Fake) unload(project string) []string {
 	return append(f.endProcess(project), f.takeOut(project)...)
+}
+
+// unloadNames takes out some programs and maps. f.mu is held.
+func (f *Fake) unloadNames(req api.UnloadRequest) (api.UnloadResult, error) {
+	var res api.UnloadResult
+	for _, name := range req.Names {
+		before := len(res.Removed)
+		f.links = slices.DeleteFunc(f.links, func(l api.Link) bool {
+			return l.Project == req.Project && l.Program == name && note(&res, "link "+name)
+		})
+		f.programs = slices.DeleteFunc(f.programs, func(p api.Program) bool {
+			return p.Project == req.Project && p.Name == name && note(&res, "program "+name)
+		})
+		f.maps = slices.DeleteFunc(f.maps, func(m *fakeMap) bool {
+			return m.info.Project == req.Project && m.info.Name == name && note(&res, "map "+name)
+		})
+		if len(res.Removed) == before {
+			return res, api.Errorf("unload", name, api.ErrNotExist, "the project has no program and no map of this name")
+		}
+	}
+	f.touch()
+	return res, nil
+}
+
+func note(res *api.UnloadResult, what string) bool {
+	res.Removed = append(res.Removed, what)
+	return true
 }
 
 // takeOut takes a project's programs, maps and links out. f.mu is held.

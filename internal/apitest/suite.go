@@ -105,6 +105,8 @@ func Run(t *testing.T, open func(t *testing.T) api.Target, opts Options) {
 		{"LoadSet", opts.NoKernel, s.loadSet},
 		{"LoadRejected", opts.NoKernel, s.loadRejected},
 		{"LoadInvalid", opts.NoKernel, s.loadInvalid},
+		{"LoadMaps", opts.NoKernel, s.loadMaps},
+		{"UnloadNames", false, s.unloadNames},
 		{"UnloadNothing", false, s.unloadNothing},
 		{"ProcessSession", false, s.processSession},
 		{"ProcessPinned", opts.NoPins, s.processPinned},

@@ -272,6 +272,65 @@ func (s *suite) loadInvalid(t *testing.T) {
 	checkEmpty(ctx, t, target, project)
 }
 
+func (s *suite) loadMaps(t *testing.T) {
+	ctx, target := s.target(t)
+	req := api.LoadRequest{
+		Project: s.project(t, target), Object: CountObject(), Lifetime: api.LifetimeSession,
+		Maps: []api.MapOption{{Name: ScoresMap, MaxEntries: 77}},
+	}
+	res, err := target.Load(ctx, req)
+	must(t, "Load", err)
+	first := mapNamed(t, res.Maps, ScoresMap)
+	if first.MaxEntries != 77 {
+		t.Errorf("the map has %d entries, want 77", first.MaxEntries)
+	}
+	_, err = target.EditMap(ctx, api.EditRequest{Map: api.MapRef{ID: first.ID}, Edits: []api.Edit{{Op: api.EditSet, Key: "1", Value: "5"}}})
+	must(t, "EditMap", err)
+
+	req.Replace, req.ReuseMaps = true, true
+	res, err = target.Load(ctx, req)
+	must(t, "Load with ReuseMaps", err)
+	again := mapNamed(t, res.Maps, ScoresMap)
+	page, err := target.QueryMap(ctx, api.QueryRequest{Map: api.MapRef{ID: again.ID}})
+	must(t, "QueryMap", err)
+	if again.ID != first.ID || len(page.Entries) != 1 || page.Entries[0].Value.Text != "5" {
+		t.Errorf("map %d became map %d, with %+v", first.ID, again.ID, page.Entries)
+	}
+
+	req.Maps[0].MaxEntries = 78
+	_, err = target.Load(ctx, req)
+	wantKind(t, "Load with ReuseMaps of another size", err, api.ErrConflict)
+	if err == nil || !strings.Contains(err.Error(), "max entries: it has 77, the object 78") {
+		t.Errorf("the error does not say what differs: %v", err)
+	}
+	checkLoaded(ctx, t, target, res)
+	req.Replace = false
+	_, err = target.Load(ctx, req)
+	wantKind(t, "Load with ReuseMaps and without Replace", err, api.ErrUsage)
+	req.ReuseMaps, req.Maps = false, []api.MapOption{{Name: "scroes", MaxEntries: 1}}
+	_, err = target.Load(ctx, req)
+	wantKind(t, "Load with an option for no map", err, api.ErrUsage)
+}
+
+func (s *suite) unloadNames(t *testing.T) {
+	ctx, target, res := s.loaded(t)
+	_, err := target.Unload(ctx, api.UnloadRequest{Project: res.Project, Names: []string{"no_such_name"}})
+	wantKind(t, "Unload of a name that is not there", err, api.ErrNotExist)
+	checkLoaded(ctx, t, target, res)
+	unloaded, err := target.Unload(ctx, api.UnloadRequest{Project: res.Project, Names: []string{CountProgram, ScoresMap}})
+	must(t, "Unload", err)
+	if len(unloaded.Removed) != 3 {
+		t.Errorf("removed %q, want the program, its link and the map", unloaded.Removed)
+	}
+	gone := api.LoadResult{Programs: res.Programs, Links: res.Links}
+	checkGone(ctx, t, target, gone)
+	maps, err := target.ListMaps(ctx, api.ListRequest{Project: res.Project})
+	must(t, "ListMaps", err)
+	if len(maps) != len(res.Maps)-1 {
+		t.Errorf("%d maps are left of %d, want all but one", len(maps), len(res.Maps))
+	}
+}
+
 func (s *suite) unloadNothing(t *testing.T) {
 	ctx, target := s.target(t)
 	res, err := target.Unload(ctx, api.UnloadRequest{Project: s.project(t, target)})

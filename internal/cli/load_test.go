@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -36,5 +37,27 @@ func TestLoadedAlready(t *testing.T) {
 	}
 	if h.run(t, "load", "--project", "other"); h.session.Calls("Build") != 2 {
 		t.Errorf("another project: %d builds: %s", h.session.Calls("Build"), h.errOut)
+	}
+}
+
+func TestParseMapsAndSet(t *testing.T) {
+	maps, err := parseMaps([]string{"counts=max_entries:0x100,pin:/sys/fs/bpf/counts", "b=pin:/x"})
+	want := []api.MapOption{{Name: "counts", MaxEntries: 256, Pin: "/sys/fs/bpf/counts"}, {Name: "b", Pin: "/x"}}
+	if err != nil || len(maps) != 2 || maps[0] != want[0] || maps[1] != want[1] {
+		t.Errorf("%+v, %v", maps, err)
+	}
+	for _, spec := range []string{"counts", "=pin:/x", "counts=", "counts=max_entries:0", "counts=max_entries:x", "counts=size:1", "counts=pin:"} {
+		if _, err := parseMaps([]string{spec}); !errors.Is(err, api.ErrUsage) || api.HintOf(err) == "" {
+			t.Errorf("parseMaps(%q): %v", spec, err)
+		}
+	}
+	set, err := parseSet([]string{`rule={"from": 1}`, "name=a=b"})
+	if err != nil || len(set) != 2 || set[0] != (api.Global{Name: "rule", Value: `{"from": 1}`}) || set[1].Value != "a=b" {
+		t.Errorf("%+v, %v", set, err)
+	}
+	for _, spec := range []string{"x", "=1"} {
+		if _, err := parseSet([]string{spec}); !errors.Is(err, api.ErrUsage) {
+			t.Errorf("parseSet(%q): %v", spec, err)
+		}
 	}
 }

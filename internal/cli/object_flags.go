@@ -2,6 +2,7 @@ package cli
 
 import (
 	"path"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,11 +14,15 @@ import (
 type objectFlags struct {
 	attach []string
 	set    []string
+	maps   []string
+	reuse  bool
 }
 
 func (o *objectFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&o.attach, "attach", nil, "attach a program, as `PROGRAM=TARGET[,MODE]` (repeat for more; PROGRAM * for all)")
 	addSetFlag(cmd, &o.set)
+	cmd.Flags().StringArrayVar(&o.maps, "map", nil, "define a map in another way, as `NAME=max_entries:N,pin:PATH` (repeat for more)")
+	cmd.Flags().BoolVar(&o.reuse, "reuse-maps", false, "with --replace: take over the maps with their entries")
 }
 
 func addSetFlag(cmd *cobra.Command, set *[]string) {
@@ -29,7 +34,11 @@ func (o *objectFlags) request(req *api.LoadRequest) (err error) {
 	if req.Attach, err = parseAttach(o.attach); err != nil {
 		return err
 	}
-	req.Set, err = parseSet(o.set)
+	if req.Set, err = parseSet(o.set); err != nil {
+		return err
+	}
+	req.Maps, err = parseMaps(o.maps)
+	req.ReuseMaps = o.reuse
 	return err
 }
 
@@ -41,6 +50,12 @@ func (o *objectFlags) flags() []string {
 	}
 	for _, s := range o.set {
 		words = append(words, "--set", s)
+	}
+	for _, m := range o.maps {
+		words = append(words, "--map", m)
+	}
+	if o.reuse {
+		words = append(words, "--reuse-maps")
 	}
 	return words
 }
@@ -73,6 +88,34 @@ func parseSet(specs []string) ([]api.Global, error) {
 	return values, nil
 }
 
+// parseMaps reads the values of --map.
+func parseMaps(specs []string) ([]api.MapOption, error) {
+	var opts []api.MapOption
+	for _, spec := range specs {
+		refused := api.Errorf("map", spec, api.ErrUsage, "it is not of the form NAME=max_entries:N,pin:PATH").
+			WithHint("ebpfdev load --map counts=max_entries:65536")
+		name, text, ok := strings.Cut(spec, "=")
+		if !ok || name == "" {
+			return nil, refused
+		}
+		o := api.MapOption{Name: name}
+		for word := range strings.SplitSeq(text, ",") {
+			key, value, _ := strings.Cut(word, ":")
+			n, err := strconv.ParseUint(value, 0, 32)
+			switch {
+			case key == "max_entries" && err == nil && n > 0:
+				o.MaxEntries = uint32(n)
+			case key == "pin" && value != "":
+				o.Pin = value
+			default:
+				return nil, refused
+			}
+		}
+		opts = append(opts, o)
+	}
+	return opts, nil
+}
+
 // refuseFor says of a flag that it does not go with a process.
 func (o *objectFlags) refuseFor(op string, p program) error {
 	if p.process == nil {
@@ -84,6 +127,10 @@ func (o *objectFlags) refuseFor(op string, p program) error {
 		flag = "--attach"
 	case len(o.set) > 0:
 		flag = "--set"
+	case len(o.maps) > 0:
+		flag = "--map"
+	case o.reuse:
+		flag = "--reuse-maps"
 	default:
 		return nil
 	}

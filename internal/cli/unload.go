@@ -13,6 +13,7 @@ import (
 
 type unloadOptions struct {
 	*factory
+	names   []string
 	project string
 	output  output.Choice
 }
@@ -20,16 +21,23 @@ type unloadOptions struct {
 func newCmdUnload(f *factory) *cobra.Command {
 	opts := &unloadOptions{factory: f}
 	cmd := &cobra.Command{
-		Use:     "unload",
-		Short:   "Take back what load made",
-		Example: "  ebpfdev unload",
+		Use:   "unload [NAME|PIN...]",
+		Short: "Take back what load made",
+		Example: `  ebpfdev unload
+  ebpfdev unload count_packets
+  ebpfdev unload /sys/fs/bpf/ebpfdev/hello/links/count_packets`,
 		Long: `Take back what "ebpfdev load" made for the project: links, then programs, then
 maps. A pin that no longer holds what was put there is left alone and named. A
 process that it started is asked to end as by Ctrl-C, and what it then prints is
-printed: with bpftrace, what its maps held.`,
-		Annotations: exits("5 a pin was left alone"),
-		Args:        cobra.NoArgs,
-		RunE:        func(cmd *cobra.Command, _ []string) error { return runUnload(cmd.Context(), opts) },
+printed: with bpftrace, what its maps held.
+
+With names only those programs, with what attaches them, and maps are taken back;
+with paths only those pins, of whatever project.`,
+		Annotations: exits("1 there is no such name or pin", "5 a pin was left alone"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.names = args
+			return runUnload(cmd.Context(), opts)
+		},
 	}
 	cmd.Flags().StringVar(&opts.project, "project", "", "the `NAME` it was loaded under (default: the workspace's)")
 	addOutput(cmd, &opts.output, output.FormatTable, output.FormatJSON)
@@ -38,7 +46,7 @@ printed: with bpftrace, what its maps held.`,
 
 func runUnload(ctx context.Context, opts *unloadOptions) error {
 	return opts.withSession(ctx, func(s api.Session) error {
-		res, err := s.Unload(ctx, api.UnloadRequest{Project: projectName(opts.project, s)})
+		res, err := s.Unload(ctx, api.UnloadRequest{Project: projectName(opts.project, s), Names: opts.names})
 		if err != nil {
 			return err
 		}

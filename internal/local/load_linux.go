@@ -12,6 +12,7 @@ import (
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/attach"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/definition"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/globals"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/pin"
@@ -35,6 +36,9 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 	if err := globals.Set(spec, req.Set); err != nil {
 		return res, err
 	}
+	if err := definition.Override(spec, req.Maps); err != nil {
+		return res, err
+	}
 	opts, err := attach.NewOptions(spec, req.Attach)
 	if err != nil {
 		return res, err
@@ -55,9 +59,14 @@ func (t *Target) Load(ctx context.Context, req api.LoadRequest) (res api.LoadRes
 		return res, err
 	}
 	defer old.close()
+	instead, err := t.mapsInstead(spec, req, old)
+	if err != nil {
+		return res, err
+	}
+	defer instead.close()
 	var obj *load.Object
 	err = t.withKernelTypes(func(kernel *btf.Cache) error {
-		obj, err = load.Load(ctx, spec, kernel)
+		obj, err = load.Load(ctx, spec, kernel, instead.maps)
 		return err
 	})
 	if err != nil {
@@ -83,6 +92,10 @@ func checkLoad(req *api.LoadRequest) error {
 			return err
 		}
 	}
+	if req.ReuseMaps && !req.Replace {
+		return api.Errorf("load", req.Project, api.ErrUsage, "maps are taken over from what is replaced").
+			WithHint("ebpfdev load --replace --reuse-maps")
+	}
 	return project.CheckName(req.Project)
 }
 
@@ -96,6 +109,8 @@ func checkProcess(req *api.LoadRequest) error {
 		cause = "a process attaches its programs itself"
 	case len(req.Set) > 0:
 		cause = "a process sets its variables itself"
+	case len(req.Maps) > 0 || req.ReuseMaps:
+		cause = "a process makes its maps itself"
 	default:
 		return nil
 	}
@@ -158,6 +173,7 @@ type loading struct {
 	obj      *load.Object
 	old      *replaced
 	pins     []pin.Pin
+	kept     []pin.Pin // records of pins that were there before
 	links    []attached
 	held     *held
 	res      api.LoadResult
@@ -202,7 +218,7 @@ func (l *loading) pinObject() error {
 			return err
 		}
 	}
-	return nil
+	return l.pinOutside()
 }
 
 func (l *loading) pin(kind pin.Kind, name string, what pin.Pinner) error {
@@ -296,6 +312,9 @@ func (l *loading) made(kind pin.Kind) (api.ListRequest, bool) {
 func (l *loading) undo() {
 	l.old.restore()
 	if l.pinned() {
+		for _, p := range l.kept {
+			l.target.pins.Forget(p)
+		}
 		slices.Reverse(l.pins) // links first
 		_, _ = l.target.pins.RemovePins(l.req.Project, l.pins)
 	}
@@ -336,6 +355,9 @@ func (t *Target) Unload(ctx context.Context, req api.UnloadRequest) (res api.Unl
 		return res, err
 	}
 	defer release()
+	if len(req.Names) > 0 {
+		return t.unloadNames(req)
+	}
 	return t.unload(ctx, req.Project)
 }
 

@@ -63,7 +63,7 @@ func loadPart(t *testing.T, name string, programs []string, opts ...api.AttachOp
 		return nil, err
 	}
 	defer done()
-	obj, err := load.Load(t.Context(), spec, btf.NewCache())
+	obj, err := load.Load(t.Context(), spec, btf.NewCache(), nil)
 	if err != nil {
 		return nil, err
 	}

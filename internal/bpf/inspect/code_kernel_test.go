@@ -36,7 +36,7 @@ func loadObject(t *testing.T, obj api.Object) map[string]*ebpf.Program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := load.Load(t.Context(), spec, btf.NewCache())
+	loaded, err := load.Load(t.Context(), spec, btf.NewCache(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

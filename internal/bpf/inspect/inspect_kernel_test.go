@@ -118,7 +118,7 @@ func TestMapTypesOfAnObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	obj, err := load.Load(t.Context(), spec, btf.NewCache())
+	obj, err := load.Load(t.Context(), spec, btf.NewCache(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,13 +27,14 @@ type Object struct {
 	Maps     map[string]*ebpf.Map     // by the name in the object
 }
 
-// Load creates the maps of spec and loads its programs. Pins that the object
+// Load creates the maps of spec, but those that instead has for them by name, and
+// loads its programs. Pins that the object
 // asks for are not made: where things are pinned is the caller's matter. kernel
 // is the cache of the kernel's BTF; indexing it anew for each load would cost
 // ten milliseconds.
 //
 // Errors: *api.VerifierError, ErrNotSupported, ErrPermission, ErrInvalid.
-func Load(ctx context.Context, spec *ebpf.CollectionSpec, kernel *btf.Cache) (*Object, error) {
+func Load(ctx context.Context, spec *ebpf.CollectionSpec, kernel *btf.Cache, instead map[string]*ebpf.Map) (*Object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func Load(ctx context.Context, spec *ebpf.CollectionSpec, kernel *btf.Cache) (*O
 	others := *spec
 	others.Programs = maps.Clone(spec.Programs)
 	maps.DeleteFunc(others.Programs, func(_ string, p *ebpf.ProgramSpec) bool { return NeedsOwnLoad(p) })
-	coll, err := ebpf.NewCollectionWithOptions(&others, ebpf.CollectionOptions{Cache: kernel})
+	coll, err := ebpf.NewCollectionWithOptions(&others, ebpf.CollectionOptions{Cache: kernel, MapReplacements: instead})
 	if err != nil {
 		return nil, Explain(spec, err)
 	}

@@ -71,6 +71,7 @@ func load(data []byte) (spec *ebpf.CollectionSpec, err error) {
 	data, hidden := adapt(data)
 	if spec, err = ebpf.LoadCollectionSpecFromReader(bytes.NewReader(data)); err == nil {
 		makeStatic(spec, hidden)
+		err = readExtra(spec)
 	}
 	return spec, err
 }

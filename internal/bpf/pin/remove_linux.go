@@ -26,20 +26,39 @@ func (s *Store) Remove(name string) (api.UnloadResult, error) {
 	if err != nil {
 		return api.UnloadResult{}, err
 	}
-	for _, p := range pins {
-		if why, err := s.foreign(p); p.Kind == Links && err == nil && why == "" {
-			detach(p.Path)
-		}
-	}
+	s.detach(pins)
 	return s.RemovePins(name, pins)
 }
 
-// detach ends an attachment at once (Linux 5.9). The kernel ends it a moment after
-// its last pin has gone as well, but then who attaches next may come too early.
-func detach(path string) {
-	if l, err := link.LoadPinnedLink(path, nil); err == nil {
-		_ = l.Detach()
-		_ = l.Close()
+// RemoveSome takes away pins of any projects, and what they attach.
+func (s *Store) RemoveSome(pins []Pin) (api.UnloadResult, error) {
+	s.detach(pins)
+	var res api.UnloadResult
+	for _, p := range pins {
+		one, err := s.RemovePins(p.Project, []Pin{p})
+		res.Removed, res.Kept = append(res.Removed, one.Removed...), append(res.Kept, one.Kept...)
+		if err != nil {
+			return res, err
+		}
+	}
+	return res, nil
+}
+
+// detach ends the attachments among pins at once (Linux 5.9). The kernel ends one a
+// moment after its last pin has gone as well, but then who attaches next may come
+// too early.
+func (s *Store) detach(pins []Pin) {
+	for _, p := range pins {
+		if p.Kind != Links {
+			continue
+		}
+		if why, err := s.foreign(p); err != nil || why != "" {
+			continue
+		}
+		if l, err := link.LoadPinnedLink(p.Path, nil); err == nil {
+			_ = l.Detach()
+			_ = l.Close()
+		}
 	}
 }
 
@@ -80,6 +99,7 @@ func (s *Store) removePin(p Pin) (kept string, _ error) {
 	why, err := s.foreign(p)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		s.Forget(p)
 		return "", nil // gone meanwhile
 	case err != nil || why != "":
 		return why, err
@@ -87,13 +107,14 @@ func (s *Store) removePin(p Pin) (kept string, _ error) {
 	if err := os.Remove(p.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fsError("unpin", p.Path, err)
 	}
-	_ = os.Remove(s.record(p.folder, p.Kind, p.Name))
+	_ = os.Remove(s.recordOf(p))
 	return "", nil
 }
 
 // foreign says why a pin is not ours; "" when it is.
 func (s *Store) foreign(p Pin) (why string, _ error) {
-	want, err := os.Readlink(s.record(p.folder, p.Kind, p.Name))
+	want, err := os.Readlink(s.recordOf(p))
+	want, _, _ = strings.Cut(want, outsideSeparator)
 	if err != nil {
 		return "it was not pinned by ebpfdev", nil //nolint:nilerr // that is what it means
 	}

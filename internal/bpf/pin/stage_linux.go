@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -18,6 +19,11 @@ const (
 	staged   = "~new"
 	replaced = "~old"
 )
+
+// projectOf returns the project that a folder of the store is of.
+func projectOf(folder string) string {
+	return unescape(strings.TrimSuffix(strings.TrimSuffix(folder, staged), replaced))
+}
 
 // Stage makes folders for the pins that are to replace those of a project. The
 // caller holds the lock.
@@ -77,6 +83,14 @@ func (s *Store) Settle(project string) (api.UnloadResult, error) {
 	if err != nil {
 		return api.UnloadResult{}, err
 	}
+	current := s.listOutside(escape(project))
+	pins = slices.DeleteFunc(pins, func(p Pin) bool {
+		again := p.outside && slices.ContainsFunc(current, func(c Pin) bool { return c.Path == p.Path })
+		if again {
+			s.Forget(p)
+		}
+		return again
+	})
 	return s.RemovePins(project, pins)
 }
 

@@ -47,7 +47,8 @@ type Pin struct {
 	Project string
 	Kind    Kind
 	Name    string // in the object
-	folder  string // below the store's root, that it is in
+	folder  string // below the store's root, that it or its record is in
+	outside bool   // the path is the person's choice
 }
 
 // Pinner can be pinned: programs, maps and links of cilium/ebpf.
@@ -100,6 +101,13 @@ func (s *Store) record(folder string, kind Kind, name string) string {
 	return filepath.Join(s.dir(folder), recordDir, string(kind)+"-"+escape(name))
 }
 
+func (s *Store) recordOf(p Pin) string {
+	if p.outside {
+		return filepath.Join(s.dir(p.folder), recordDir, outsidePrefix+escape(p.Name))
+	}
+	return s.record(p.folder, p.Kind, p.Name)
+}
+
 // CheckFree fails with ErrConflict when a project has pins.
 func (s *Store) CheckFree(project string) error {
 	pins, err := s.List(project)
@@ -148,7 +156,7 @@ func (s *Store) pin(project, folder string, kind Kind, name string, what Pinner)
 	if err != nil {
 		return p, fsError("pin", p.Path, err)
 	}
-	record := s.record(folder, kind, name)
+	record := s.recordOf(p)
 	if err := os.Symlink(id.String(), record); err != nil {
 		return p, fsError("record pin", p.Path, err)
 	}
@@ -186,13 +194,14 @@ func (s *Store) listFolders(folders ...string) ([]Pin, error) {
 			}
 			pins = append(pins, found...)
 		}
+		pins = append(pins, s.listOutside(folder)...)
 	}
 	return pins, nil
 }
 
 func (s *Store) list(folder string, kind Kind) ([]Pin, error) {
 	dir := filepath.Join(s.dir(folder), string(kind))
-	project := unescape(strings.TrimSuffix(strings.TrimSuffix(folder, staged), replaced))
+	project := projectOf(folder)
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return nil, nil
