@@ -44,8 +44,9 @@ which one it is, or which process of its own loads its programs, by "run", the
 words of a command, in customizations.ebpfdev of its devcontainer.json.
 
 A program that needs a target (XDP and TC an interface, cgroup programs a cgroup)
-is attached with --attach PROGRAM=TARGET, or where the project's devcontainer.json
-says so, for "ebpfdev run" too; without either it is loaded only:
+is attached with --attach PROGRAM=TARGET[,MODE], or where the project's
+devcontainer.json says so, for "ebpfdev run" too; without either it is loaded only.
+docs/attach.md has the table of targets and modes of every type of program.
 
   "customizations": {
     "ebpfdev": {
@@ -54,6 +55,9 @@ says so, for "ebpfdev run" too; without either it is loaded only:
   }`,
 		Example: `  ebpfdev load
   ebpfdev load --attach count_packets=veth0,generic
+  ebpfdev load --attach sample=cpu-clock,freq=99 --attach 'on_read=/bin/bash:readline,pid=1234'
+  ebpfdev load --set target_pid=1234 --map counts=max_entries:65536
+  ebpfdev load --replace --reuse-maps
   ebpfdev load bpf/exec_x86_bpfel.o --replace
   ebpfdev load execs.bt`,
 		Annotations: exits("1 the verifier refused a program", "5 the project is loaded already: see --replace"),

@@ -221,7 +221,7 @@ func elsewhere(spec *ebpf.ProgramSpec) string {
 	case ebpf.SkReuseport:
 		return "a socket takes it: the program that opens the sockets attaches it with setsockopt SO_ATTACH_REUSEPORT_EBPF, by its pin or its id"
 	case ebpf.Syscall:
-		return "it has no hook: it runs when user space asks for it, with BPF_PROG_RUN"
+		return "it has no hook: it runs when user space asks for it, as ebpfdev prog run does"
 	case ebpf.LWTIn, ebpf.LWTOut, ebpf.LWTXmit, ebpf.LWTSeg6Local:
 		return "a route takes it: ip route add PREFIX encap bpf, by its pin"
 	case ebpf.SchedACT:
