@@ -110,6 +110,7 @@ type typeCase struct {
 	provoke      func(t *testing.T, l *loaded)
 	typ          link.Type // of the link; 0 for an attachment without one
 	count        int       // links; 0 for 1
+	words        string    // where the link is, as it is listed
 }
 
 // probedFile writes the program that is probed and returns its path.
@@ -155,7 +156,7 @@ func everyType(t *testing.T) map[string]typeCase {
 		"uprobe_multi":    {target: probed + ":probed_*", provoke: run, typ: link.UprobeMultiType},
 		"uretprobe_multi": {target: probed + ":probed_one", provoke: run, typ: link.UprobeMultiType},
 		"usdt":            {target: probed + ":probed:call", mode: "cookie=7", provoke: run, typ: link.PerfEventType},
-		"perf_event":      {target: "cpu-clock", mode: "freq=99", provoke: burn, typ: link.PerfEventType, count: runtime.NumCPU()},
+		"perf_event":      {target: "cpu-clock", mode: "freq=99", provoke: burn, typ: link.PerfEventType, count: runtime.NumCPU(), words: "perf event cpu-clock"},
 		"iter_task":       {provoke: readLink, typ: link.IterType},
 		"iter_map_elem":   {target: "entries", provoke: readLink, typ: link.IterType},
 
@@ -165,11 +166,11 @@ func everyType(t *testing.T) map[string]typeCase {
 		"tc":             {target: "lo", mode: "egress", provoke: datagram, typ: link.TCXType},
 		"netkit_primary": {target: "nk0", provoke: sendOn("nk0"), typ: link.NetkitType},
 		"netkit_peer":    {target: "nk0", provoke: sendOn("nk1"), typ: link.NetkitType},
-		"netfilter":      {target: "ip:input", mode: "priority=10", provoke: datagram, typ: link.NetfilterType},
+		"netfilter":      {target: "ip:input", mode: "priority=10", provoke: datagram, typ: link.NetfilterType, words: "netfilter ip:input, priority 10"},
 		"sk_lookup":      {target: "self", provoke: datagram, typ: link.NetNsType},
 		"flow_dissector": {target: "self", provoke: flow, typ: link.NetNsType},
 		"socket_filter":  {target: "lo", provoke: datagram},
-		"sk_msg":         {target: "sockets", provoke: talkInMap(false), typ: 14},
+		"sk_msg":         {target: "sockets", provoke: talkInMap(false), typ: 14, words: "sk msg verdict on sockets"},
 		"sk_skb":         {target: "sockets", provoke: talkInMap(true), typ: 14},
 
 		"cgroup_skb":       {target: root, provoke: datagram, typ: link.CgroupType},
@@ -212,6 +213,9 @@ func runCase(t *testing.T, name string, test typeCase) {
 		t.Errorf("it ran %d times before and %d times after", before, after)
 	}
 	checkLink(t, program, l.links[0], test.typ)
+	if test.words != "" {
+		checkListed(t, l.links[0], program, "", test.words)
+	}
 }
 
 // checkLink pins a link and takes the pin back; one that is none refuses.

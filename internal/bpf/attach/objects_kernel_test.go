@@ -136,6 +136,7 @@ func TestCongestionControl(t *testing.T) {
 		t.Error("the congestion control was not asked")
 	}
 	checkLink(t, "congestion", l.links[0], link.StructOpsType)
+	checkListed(t, l.links[0], "", "struct_ops", "struct_ops congestion")
 }
 
 // A scheduler of sched_ext schedules.

@@ -61,7 +61,7 @@ type mapInfo struct {
 type linkInfo struct {
 	typ, id, progID uint32
 	_               uint32
-	_               [8]uint64
+	more            [8]uint64 // by type
 }
 
 func linkInfoOf(fd int) (linkInfo, error) {

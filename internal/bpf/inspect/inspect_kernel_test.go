@@ -128,7 +128,7 @@ func TestMapTypesOfAnObject(t *testing.T) {
 		apitest.CountsMap:   {Type: "hash", KeySize: 4, ValueSize: 8, KeyType: "__u32", ValueType: "__u64", Readable: true},
 		apitest.SettingsMap: {Type: "hash", KeySize: 4, ValueSize: 16, KeyType: "__u32", ValueType: "struct limits", Readable: true},
 		apitest.EventsMap:   {Type: "ringbuf"},
-		".rodata":           {Type: "array", KeySize: 4, ValueSize: 28, Readable: true, Frozen: true, ValueType: ".rodata"},
+		".rodata":           {Type: "array", KeySize: 4, ValueSize: 32, Readable: true, Frozen: true, ValueType: ".rodata"},
 	} {
 		id, err := pin.Of(obj.Maps[name])
 		if err != nil {

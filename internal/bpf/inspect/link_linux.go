@@ -50,16 +50,20 @@ func (v *View) Links(ctx context.Context, req api.ListRequest) ([]api.Link, erro
 // describe reads one link; false when it vanished.
 func (w *words) describe(id uint32, l link.Link) (api.Link, bool) {
 	out := api.Link{ID: id}
-	if raw, ok := l.(interface{ FD() int }); ok {
-		info, err := linkInfoOf(raw.FD())
-		if err != nil {
+	var raw linkInfo
+	if l, ok := l.(interface{ FD() int }); ok {
+		var err error
+		if raw, err = linkInfoOf(l.FD()); err != nil {
 			return out, false
 		}
-		out.Type, out.ProgramID = LinkType(link.Type(info.typ)), info.progID
+		out.Type, out.ProgramID = LinkType(link.Type(raw.typ)), raw.progID
 	}
 	// What follows is for people; an old kernel that does not tell leaves it empty.
 	if info, err := l.Info(); err == nil {
 		out.Target = w.target(out.Type, info)
+	}
+	if words := raw.target(); words != "" {
+		out.Target = words
 	}
 	out.Program = w.programName(out.ProgramID)
 	return out, true

@@ -1,16 +1,19 @@
 package inspect
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/bpf/tracefs"
 )
@@ -51,7 +54,9 @@ func (w *words) target(typ string, info *link.Info) string {
 		return "functions of " + info.UprobeMulti().File
 	case info.Netfilter() != nil:
 		n := info.Netfilter()
-		return fmt.Sprintf("netfilter hook %d, priority %d", n.Hook, n.Priority)
+		return fmt.Sprintf("netfilter %s:%s, priority %d",
+			word([]string{2: "ip", 10: "ip6"}, int(n.ProtocolFamily), "family"),
+			word([]string{"prerouting", "input", "forward", "output", "postrouting"}, int(n.Hook), "hook"), n.Priority)
 	default:
 		return typ
 	}
@@ -83,9 +88,69 @@ func (w *words) perfEvent(p *link.PerfEventInfo) string {
 			kind = "uretprobe "
 		}
 		return kind + p.Uprobe().File + offset(uint64(p.Uprobe().Offset))
+	case p.Event() != nil:
+		return "perf event " + eventName(p.Event().Type, p.Event().Config)
 	default:
 		return "perf event"
 	}
+}
+
+// halves parts a word of link information into the two numbers that it holds.
+func halves(word uint64) (first, second uint32) {
+	b := binary.NativeEndian.AppendUint64(nil, word)
+	return binary.NativeEndian.Uint32(b), binary.NativeEndian.Uint32(b[4:])
+}
+
+// target says where a link is, for the types of which the library does not tell;
+// "" for all others.
+func (info linkInfo) target() string {
+	const structOps, sockmap = 9, 14 // enum bpf_link_type
+	first, second := halves(info.more[0])
+	switch info.typ {
+	case structOps:
+		return "struct_ops " + mapName(first)
+	case sockmap:
+		return attachWord(second) + " on " + mapName(first)
+	default:
+		return ""
+	}
+}
+
+func mapName(id uint32) string {
+	m, err := ebpf.NewMapFromID(ebpf.MapID(id))
+	if err != nil {
+		return fmt.Sprintf("map %d", id)
+	}
+	defer m.Close()
+	if info, err := m.Info(); err == nil && info.Name != "" {
+		return info.Name
+	}
+	return fmt.Sprintf("map %d", id)
+}
+
+// eventName returns the name that perf has for an event (linux/perf_event.h).
+func eventName(kind uint32, config uint64) string {
+	hardware := []string{"cycles", "instructions", "cache-references", "cache-misses", "branches", "branch-misses"}
+	software := []string{"cpu-clock", "task-clock", "page-faults", "context-switches", "cpu-migrations", "minor-faults", "major-faults"}
+	switch {
+	case kind == unix.PERF_TYPE_HARDWARE && config < uint64(len(hardware)):
+		return hardware[config]
+	case kind == unix.PERF_TYPE_SOFTWARE && config < uint64(len(software)):
+		return software[config]
+	case kind >= unix.PERF_TYPE_MAX && config <= unix.PERF_COUNT_SW_TASK_CLOCK && !hasPMU(kind):
+		return software[config] // the clocks have units of their own in newer kernels, which are not listed
+	default:
+		return fmt.Sprintf("%d of type %d", config, kind)
+	}
+}
+
+// hasPMU reports whether sysfs lists a unit that counts, by the number of its type.
+func hasPMU(kind uint32) bool {
+	files, _ := filepath.Glob("/sys/bus/event_source/devices/*/type")
+	return slices.ContainsFunc(files, func(file string) bool {
+		data, err := os.ReadFile(file)
+		return err == nil && strings.TrimSpace(string(data)) == fmt.Sprint(kind)
+	})
 }
 
 func offset(n uint64) string {
