@@ -118,6 +118,9 @@ type LoadResult struct {
 	Maps     []Map     `json:"maps"`
 	Links    []Link    `json:"links"`
 	Pins     []string  `json:"pins,omitempty"`
+	// Attached are attachments without a link of their own: filters of clsact, packet
+	// sockets, what kernels before 5.15 have for perf events.
+	Attached []Attachment `json:"attached,omitempty"`
 	// Unattached names the programs that were loaded but need an AttachOption,
 	// each with the reason.
 	Unattached []Unattached `json:"unattached,omitempty"`

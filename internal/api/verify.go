@@ -7,7 +7,11 @@ type VerifyRequest struct {
 	Object   Object   `json:"object"`
 	Programs []string `json:"programs,omitempty"` // names; empty for all
 	Set      []Global `json:"set,omitempty"`      // global variables, as for a load
-	FullLog  bool     `json:"full_log,omitempty"` // also the log of programs that pass (level 2)
+	// Load verifies what a load with Attach would load: programs for the targets that
+	// they are loaded for, and optional ones only when Attach names them.
+	Load    bool           `json:"load,omitempty"`
+	Attach  []AttachOption `json:"attach,omitempty"`
+	FullLog bool           `json:"full_log,omitempty"` // also the log of programs that pass (level 2)
 }
 
 // Verdict is what the kernel said.

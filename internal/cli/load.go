@@ -169,9 +169,13 @@ func attachedTo(res api.LoadResult) map[uint32]string {
 			all[a.ProgramID] = append(all[a.ProgramID], a.Target)
 		}
 	}
+	for _, a := range res.Attached {
+		all[a.ProgramID] = append(all[a.ProgramID], a.Target)
+	}
 	where := map[uint32]string{}
 	for id, targets := range all {
 		const most = 3
+		targets = slices.Compact(targets) // a perf event is attached on each processor
 		if where[id] = strings.Join(targets, ", "); len(targets) > most {
 			where[id] = fmt.Sprintf("%s and %d more", strings.Join(targets[:most], ", "), len(targets)-most)
 		}

@@ -75,7 +75,7 @@ func runRun(ctx context.Context, opts *runOptions) error {
 			return err
 		}
 		if p.process == nil {
-			if err := opts.check(ctx, s, p.object, want.Set); err != nil {
+			if err := opts.check(ctx, s, p.object, want); err != nil {
 				return err
 			}
 		}
@@ -102,8 +102,8 @@ func (o *runOptions) command() string {
 }
 
 // check shows the verdicts and ends the run when a program was refused.
-func (o *runOptions) check(ctx context.Context, s api.Session, obj api.Object, set []api.Global) error {
-	res, err := s.Verify(ctx, api.VerifyRequest{Object: obj, Set: set})
+func (o *runOptions) check(ctx context.Context, s api.Session, obj api.Object, want api.LoadRequest) error {
+	res, err := s.Verify(ctx, api.VerifyRequest{Object: obj, Set: want.Set, Load: true, Attach: want.Attach})
 	if err != nil {
 		return err
 	}

@@ -280,6 +280,14 @@ func (l *loading) pinLink(name string, i int, lnk attach.Link) error {
 // describe lists what was made, as the inspector shows it.
 func (l *loading) describe(ctx context.Context) error {
 	l.held = hold(l.obj, l.links)
+	for _, a := range l.links {
+		if _, err := pin.Of(a.link); err == nil {
+			continue
+		}
+		if p, err := pin.Of(l.obj.Programs[a.program]); err == nil {
+			l.res.Attached = append(l.res.Attached, api.Attachment{ProgramID: p.ID, Target: l.attacher.Where(a.program)})
+		}
+	}
 	view := l.target.view()
 	view.Ours = func(kind pin.Kind, id uint32) (project, name string) {
 		return l.req.Project, l.held.names[kind][id]

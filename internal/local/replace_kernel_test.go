@@ -324,3 +324,35 @@ func TestReplaceLeavesForeignPins(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// What is attached without a link is told, replaced in place, and not pinned.
+func TestAttachedWithoutALink(t *testing.T) {
+	loUp(t)
+	data, err := os.ReadFile("../bpf/globals/testdata/globals.bpf.o")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := open(t)
+	req := api.LoadRequest{
+		Project: "linkless", Object: api.Object{Name: "globals.bpf.o", Data: data}, Lifetime: api.LifetimeSession,
+		Attach: []api.AttachOption{{Program: "filter", Target: "lo"}},
+	}
+	t.Cleanup(func() { _, _ = target.Unload(background(), api.UnloadRequest{Project: req.Project}) })
+	for _, how := range []api.ReplacementWay{"", api.ReplacedInPlace} {
+		res := mustLoad(t, target, req)
+		if len(res.Links) != 0 || len(res.Attached) != 1 || res.Attached[0] != (api.Attachment{ProgramID: res.Programs[0].ID, Target: "socket lo"}) {
+			t.Errorf("links %+v, attached %+v", res.Links, res.Attached)
+		}
+		if how != "" && (len(res.Replaced) != 1 || res.Replaced[0].How != how) {
+			t.Errorf("the result says that it replaced %+v", res.Replaced)
+		}
+		req.Replace = true
+	}
+	req.Project, req.Lifetime, req.Replace = "pinned", api.LifetimePinned, false
+	if _, err := target.Load(t.Context(), req); !errors.Is(err, api.ErrNotSupported) || api.HintOf(err) != "ebpfdev run" {
+		t.Errorf("a load that pins: %v (hint %q)", err, api.HintOf(err))
+	}
+	if left := pinned(t); len(left) != 0 {
+		t.Errorf("left: %q", left)
+	}
+}

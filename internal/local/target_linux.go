@@ -10,6 +10,7 @@ import (
 	"github.com/cilium/ebpf/btf"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/attach"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/globals"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/inspect"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/object"
@@ -171,6 +172,17 @@ func (t *Target) Verify(ctx context.Context, req api.VerifyRequest) (res api.Ver
 	}
 	if err := globals.Set(spec, req.Set); err != nil {
 		return res, err
+	}
+	if req.Load {
+		opts, err := attach.NewOptions(spec, req.Attach)
+		if err != nil {
+			return res, err
+		}
+		_, prepared, err := opts.Prepare(spec)
+		if err != nil {
+			return res, err
+		}
+		defer prepared()
 	}
 	err = t.withKernelTypes(func(kernel *btf.Cache) error {
 		res, err = verify.Object(ctx, spec, req, kernel)

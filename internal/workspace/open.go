@@ -105,12 +105,26 @@ func (s *projectSession) Load(ctx context.Context, req api.LoadRequest) (api.Loa
 		res, err := s.Session.Load(ctx, req)
 		return res, s.lacking(err)
 	}
-	given := len(req.Attach)
-	attach := s.settings.Options(req.Attach)
-	req.Attach = slices.Concat(attach[:given], slices.DeleteFunc(attach[given:], func(o api.AttachOption) bool {
-		return o.Program != "*" && !bytes.Contains(req.Object.Data, []byte(o.Program+"\x00"))
-	}))
+	req.Attach = s.attach(req.Object, req.Attach)
 	return s.Session.Load(ctx, req)
+}
+
+// Verify implements api.Verifier.
+func (s *projectSession) Verify(ctx context.Context, req api.VerifyRequest) (api.VerifyResult, error) {
+	if req.Load {
+		req.Attach = s.attach(req.Object, req.Attach)
+	}
+	return s.Session.Verify(ctx, req)
+}
+
+// attach adds what the settings say of an object's programs to the options of a
+// request.
+func (s *projectSession) attach(obj api.Object, opts []api.AttachOption) []api.AttachOption {
+	given := len(opts)
+	all := s.settings.Options(opts)
+	return slices.Concat(all[:given], slices.DeleteFunc(all[given:], func(o api.AttachOption) bool {
+		return o.Program != "*" && !bytes.Contains(obj.Data, []byte(o.Program+"\x00"))
+	}))
 }
 
 // choose decides where TargetAuto leads: to the container of a folder that has

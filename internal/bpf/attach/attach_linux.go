@@ -142,13 +142,7 @@ func (a *Attacher) Attach(name string) ([]Link, *api.Unattached, error) {
 	if spec.Type == ebpf.StructOps {
 		return nil, nil, nil
 	}
-	opt := a.opts.of(name, sectionTarget(spec))
-	_, given := a.opts.byName[name]
-	section, _, _ := strings.Cut(spec.SectionName, "/")
-	j := &job{
-		Attacher: a, name: name, spec: spec, prog: a.obj.Programs[name],
-		section: strings.TrimPrefix(section, "?"), target: opt.Target, mode: opt.Mode, given: given,
-	}
+	j := a.job(name, spec)
 	links, err := attacherOf(j)(j)
 	var left *skip
 	switch {
@@ -159,6 +153,27 @@ func (a *Attacher) Attach(name string) ([]Link, *api.Unattached, error) {
 	default:
 		return nil, nil, explain(name, err)
 	}
+}
+
+func (a *Attacher) job(name string, spec *ebpf.ProgramSpec) *job {
+	opt := a.opts.of(name, sectionTarget(spec))
+	_, given := a.opts.byName[name]
+	section, _, _ := strings.Cut(spec.SectionName, "/")
+	return &job{
+		Attacher: a, name: name, spec: spec, prog: a.obj.Programs[name],
+		section: strings.TrimPrefix(section, "?"), target: opt.Target, mode: opt.Mode, given: given,
+	}
+}
+
+// Where says in words where a program is attached, for attachments that have no
+// link to ask: "socket lo".
+func (a *Attacher) Where(program string) string {
+	spec := a.obj.Spec.Programs[program]
+	if spec == nil {
+		return ""
+	}
+	j := a.job(program, spec)
+	return strings.TrimSpace(j.section + " " + j.target)
 }
 
 func attacherOf(j *job) attacher {

@@ -137,6 +137,9 @@ func (v *verification) program(name string) api.ProgramReport {
 	if spec.Type == ebpf.UnspecifiedProgram {
 		return failed(r, "its section names no type of program")
 	}
+	if spec.Type == ebpf.Extension && spec.AttachTarget == nil {
+		return failed(r, "it replaces a function of a program, which it is loaded for: ebpfdev load --attach "+name+"=PROGRAM:FUNCTION verifies it")
+	}
 	alone, shared, err := v.isolate(name)
 	if err != nil {
 		return failed(r, err.Error())
