@@ -155,6 +155,8 @@ func everyType(t *testing.T) map[string]typeCase {
 		"uretprobe":       {target: probed + ":probed_two", provoke: run, typ: link.PerfEventType},
 		"uprobe_multi":    {target: probed + ":probed_*", provoke: run, typ: link.UprobeMultiType},
 		"uretprobe_multi": {target: probed + ":probed_one", provoke: run, typ: link.UprobeMultiType},
+		"uprobe_session":  {target: probed + ":probed_*", provoke: run, typ: link.UprobeMultiType},
+		"fsession":        {provoke: openFile, typ: link.TracingType},
 		"usdt":            {target: probed + ":probed:call", mode: "cookie=7", provoke: run, typ: link.PerfEventType},
 		"perf_event":      {target: "cpu-clock", mode: "freq=99", provoke: burn, typ: link.PerfEventType, count: runtime.NumCPU(), words: "perf event cpu-clock"},
 		"iter_task":       {provoke: readLink, typ: link.IterType},
@@ -254,6 +256,9 @@ func TestEveryType(t *testing.T) {
 			up(t, "lo")
 			netkitPair(t)
 			for name, test := range everyType(t) {
+				if version != "7.3" && (name == "uprobe_session" || name == "fsession") {
+					continue // newer than that
+				}
 				t.Run(name, func(t *testing.T) { runCase(t, name, test) })
 			}
 		})
@@ -309,7 +314,7 @@ func TestOlderKernels(t *testing.T) {
 		"tc": lacking, "tc_ingress": lacking, "tcx_egress": lacking, // these kernels have no cls_bpf either
 		"netkit_primary": string(api.ErrNotExist), "netkit_peer": string(api.ErrNotExist), "netfilter": lacking,
 		"kprobe_multi": lacking, "kretprobe_multi": lacking, "kprobe_session": lacking,
-		"uprobe_multi": lacking, "uretprobe_multi": lacking,
+		"uprobe_multi": lacking, "uretprobe_multi": lacking, "uprobe_session": lacking, "fsession": lacking,
 	}
 	oldest := maps.Clone(older)
 	for _, name := range []string{"tracepoint", "kprobe", "kretprobe", "ksyscall", "kretsyscall", "uprobe", "uretprobe", "perf_event"} {

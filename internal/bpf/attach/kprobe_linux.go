@@ -30,8 +30,8 @@ func probe(section string) attacher {
 		return single(kprobeMulti)
 	case (kind == "uprobe" || kind == "uretprobe") && several:
 		return single(uprobeMulti)
-	case strings.HasPrefix(rest, "session"):
-		return other
+	case kind == "uprobe" && strings.HasPrefix(rest, "session"):
+		return single(uprobeSession)
 	case kind == "kprobe", kind == "ksyscall":
 		return single(func(j *job) (link.Link, error) { return kprobe(j, link.Kprobe) })
 	case kind == "kretprobe", kind == "kretsyscall":

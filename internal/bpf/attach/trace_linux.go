@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/link"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/load"
 	"github.com/ebpfdev/ebpfdev/internal/bpf/tracefs"
 	"github.com/ebpfdev/ebpfdev/internal/shell"
 )
@@ -49,6 +50,13 @@ func rawTracepoint(j *job) (link.Link, error) {
 
 // tracing attaches to the function or tracepoint that the program was loaded for.
 func tracing(j *job) (link.Link, error) {
+	if j.spec.AttachType == load.AttachTraceFSession {
+		l, err := link.AttachRawLink(link.RawLinkOptions{Program: j.prog, Attach: j.spec.AttachType})
+		if err != nil {
+			return nil, err // not the typed nil pointer
+		}
+		return l, nil
+	}
 	return link.AttachTracing(link.TracingOptions{Program: j.prog, AttachType: j.spec.AttachType})
 }
 

@@ -3,6 +3,7 @@ package attach
 import (
 	"debug/elf"
 	"errors"
+	"maps"
 	"path"
 	"path/filepath"
 	"slices"
@@ -82,19 +83,9 @@ func uprobe(
 
 // uprobeMulti attaches to many functions of a file at once (Linux 6.6).
 func uprobeMulti(j *job) (link.Link, error) {
-	p, err := j.place("an executable and functions or patterns of them", "'/bin/bash:read*'")
+	p, names, err := j.several()
 	if err != nil {
 		return nil, err
-	}
-	names := j.list()
-	names[0] = p.symbol
-	if slices.ContainsFunc(names, isPattern) {
-		if names, err = symbolsOf(p.file, names); err != nil {
-			return nil, api.E("attach", j.name, api.ErrInvalid, err)
-		}
-	}
-	if len(names) == 0 {
-		return nil, j.missing(api.ErrNotExist, p.file+" has no function "+p.symbol, shell.Join("nm", "-D", p.file))
 	}
 	if features.HaveBPFLinkUprobeMulti() != nil {
 		return nil, api.Errorf("attach", j.name, api.ErrNotSupported, "this kernel has no uprobe.multi (Linux 6.6); a section uprobe attaches to one function")
@@ -111,8 +102,30 @@ func uprobeMulti(j *job) (link.Link, error) {
 	return l, err
 }
 
-// symbolsOf returns the functions of an ELF file that names or patterns match.
-func symbolsOf(file string, names []string) (found []string, err error) {
+// several reads PATH:FUNCTION,FUNCTION and finds what the patterns among them mean.
+func (j *job) several() (place, []string, error) {
+	p, err := j.place("an executable and functions or patterns of them", "'/bin/bash:read*'")
+	if err != nil {
+		return p, nil, err
+	}
+	names := j.list()
+	names[0] = p.symbol
+	if slices.ContainsFunc(names, isPattern) {
+		found, err := symbolsOf(p.file, names)
+		if err != nil {
+			return p, nil, api.E("attach", j.name, api.ErrInvalid, err)
+		}
+		names = slices.Sorted(maps.Keys(found))
+	}
+	if len(names) == 0 {
+		return p, nil, j.missing(api.ErrNotExist, p.file+" has no function "+p.symbol, shell.Join("nm", "-D", p.file))
+	}
+	return p, names, nil
+}
+
+// symbolsOf returns the functions of an ELF file that names or patterns match, with
+// their offsets in the file.
+func symbolsOf(file string, names []string) (found map[string]uint64, err error) {
 	defer func() { // debug/elf is not hardened against hostile files
 		if recover() != nil {
 			err = errors.New(file + " is a broken ELF file")
@@ -125,14 +138,23 @@ func symbolsOf(file string, names []string) (found []string, err error) {
 	defer f.Close()
 	symbols, _ := f.Symbols()
 	dynamic, _ := f.DynamicSymbols()
+	found = map[string]uint64{}
 	for _, s := range append(symbols, dynamic...) {
 		if elf.ST_TYPE(s.Info) != elf.STT_FUNC || s.Section == elf.SHN_UNDEF {
 			continue
 		}
 		if slices.ContainsFunc(names, func(n string) bool { ok, err := path.Match(n, s.Name); return ok && err == nil }) {
-			found = append(found, s.Name)
+			found[s.Name] = fileOffset(f, s.Value)
 		}
 	}
-	slices.Sort(found)
-	return slices.Compact(found), nil
+	return found, nil
+}
+
+func fileOffset(f *elf.File, address uint64) uint64 {
+	for _, p := range f.Progs {
+		if p.Type == elf.PT_LOAD && p.Flags&elf.PF_X != 0 && address >= p.Vaddr && address-p.Vaddr < p.Memsz {
+			return address - p.Vaddr + p.Off
+		}
+	}
+	return address
 }

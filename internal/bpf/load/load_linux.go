@@ -62,7 +62,7 @@ func Load(ctx context.Context, spec *ebpf.CollectionSpec, kernel *btf.Cache, ins
 		if !NeedsOwnLoad(spec.Programs[name]) {
 			continue
 		}
-		prog, err := LSMCgroup(spec.Programs[name], obj.Maps, kernel, ebpf.ProgramOptions{})
+		prog, err := Own(spec.Programs[name], obj.Maps, kernel, ebpf.ProgramOptions{})
 		if err != nil {
 			obj.Close()
 			return nil, Explain(spec, fmt.Errorf("program %s: %w", name, err))

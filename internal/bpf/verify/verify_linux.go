@@ -221,7 +221,7 @@ func (v *verification) load(spec *ebpf.CollectionSpec, maps map[string]*ebpf.Map
 		if !load.NeedsOwnLoad(p) {
 			continue
 		}
-		prog, err := load.LSMCgroup(p, maps, v.kernel, opts)
+		prog, err := load.Own(p, maps, v.kernel, opts)
 		if err != nil {
 			return "", nil, fmt.Errorf("program %s: %w", name, err)
 		}

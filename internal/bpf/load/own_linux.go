@@ -17,18 +17,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// AttachTraceFSession is BPF_TRACE_FSESSION (Linux 7.0), which the library has no
+// name for.
+const AttachTraceFSession ebpf.AttachType = 58
+
 // NeedsOwnLoad reports whether cilium/ebpf (v0.22) cannot load a program: for the
-// section lsm_cgroup it does not tell the kernel which hook is meant.
+// sections lsm_cgroup and fsession it does not tell the kernel which function is
+// meant.
 func NeedsOwnLoad(p *ebpf.ProgramSpec) bool {
-	return p.Type == ebpf.LSM && p.AttachType == ebpf.AttachLSMCgroup
+	return p.Type == ebpf.LSM && p.AttachType == ebpf.AttachLSMCgroup ||
+		p.Type == ebpf.Tracing && p.AttachType == AttachTraceFSession
 }
 
-// LSMCgroup loads a program that NeedsOwnLoad, with the maps of its object. It
-// does what the library does for other programs, but for .kconfig variables and
-// functions of the kernel, which it refuses.
+// Own loads a program that NeedsOwnLoad, with the maps of its object. It does what
+// the library does for other programs, but for .kconfig variables and functions of
+// the kernel, which it refuses.
 // Errors: as the library's; *ebpf.VerifierError when the kernel refuses it.
-func LSMCgroup(p *ebpf.ProgramSpec, maps map[string]*ebpf.Map, kernel *btf.Cache, opts ebpf.ProgramOptions) (*ebpf.Program, error) {
-	hook, err := lsmHook(p.AttachTo, kernel)
+func Own(p *ebpf.ProgramSpec, maps map[string]*ebpf.Map, kernel *btf.Cache, opts ebpf.ProgramOptions) (*ebpf.Program, error) {
+	hook, err := attachTo(p, kernel)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +42,7 @@ func LSMCgroup(p *ebpf.ProgramSpec, maps map[string]*ebpf.Map, kernel *btf.Cache
 	for i := range insns {
 		ins := &insns[i]
 		if ins.IsKfuncCall() || ins.Src == asm.PseudoMapValue && ins.Reference() == "" {
-			return nil, fmt.Errorf("instruction %d: functions and configuration of the kernel are not there for lsm_cgroup programs: %w", i, ebpf.ErrNotSupported)
+			return nil, fmt.Errorf("instruction %d: functions and configuration of the kernel are not there for %s programs: %w", i, p.SectionName, ebpf.ErrNotSupported)
 		}
 		if !ins.IsLoadFromMap() || ins.Reference() == "" {
 			continue
@@ -58,7 +64,7 @@ func LSMCgroup(p *ebpf.ProgramSpec, maps map[string]*ebpf.Map, kernel *btf.Cache
 		return nil, err
 	}
 	attr := progAttr{
-		progType: uint32(ebpf.LSM), progFlags: p.Flags, attachType: uint32(p.AttachType), attachBTF: uint32(hook),
+		progType: uint32(p.Type), progFlags: p.Flags, attachType: uint32(p.AttachType), attachBTF: uint32(hook),
 		funcSize: btf.FuncInfoSize, funcCount: uint32(len(functions)) / btf.FuncInfoSize,
 		lineSize: btf.LineInfoSize, lineCount: uint32(len(lines)) / btf.LineInfoSize,
 	}
@@ -78,20 +84,25 @@ func LSMCgroup(p *ebpf.ProgramSpec, maps map[string]*ebpf.Map, kernel *btf.Cache
 	return attr.load(code.Bytes(), functions, lines, p.License, opts)
 }
 
-// lsmHook returns the type of the function that stands for a hook.
-func lsmHook(name string, kernel *btf.Cache) (btf.TypeID, error) {
+// attachTo returns the type of the function that a program is loaded for: for an
+// LSM program the one that stands for its hook. Functions of modules are not found.
+func attachTo(p *ebpf.ProgramSpec, kernel *btf.Cache) (btf.TypeID, error) {
+	function, word := p.AttachTo, "BPF_TRACE_FSESSION"
+	if p.Type == ebpf.LSM {
+		function, word = "bpf_lsm_"+function, "BPF_LSM_CGROUP"
+	}
 	spec, err := kernel.Kernel()
 	if err != nil {
 		return 0, err
 	}
-	var hooks *btf.Enum
-	if err := spec.TypeByName("bpf_attach_type", &hooks); err == nil &&
-		!slices.ContainsFunc(hooks.Values, func(v btf.EnumValue) bool { return v.Name == "BPF_LSM_CGROUP" }) {
-		return 0, fmt.Errorf("this kernel has no lsm_cgroup (Linux 6.0): %w", ebpf.ErrNotSupported)
+	var known *btf.Enum
+	if err := spec.TypeByName("bpf_attach_type", &known); err == nil &&
+		!slices.ContainsFunc(known.Values, func(v btf.EnumValue) bool { return v.Name == word }) {
+		return 0, fmt.Errorf("this kernel has no %s (lsm_cgroup came with Linux 6.0, fsession with 7.0): %w", word, ebpf.ErrNotSupported)
 	}
 	var fn *btf.Func
-	if err := spec.TypeByName("bpf_lsm_"+name, &fn); err != nil {
-		return 0, fmt.Errorf("LSM hook %s: %w", name, err)
+	if err := spec.TypeByName(function, &fn); err != nil {
+		return 0, fmt.Errorf("function %s: %w", function, err)
 	}
 	return spec.TypeID(fn)
 }
