@@ -4,6 +4,9 @@ package attach_test
 
 import (
 	"errors"
+	"os"
+	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -96,5 +99,42 @@ func TestOptional(t *testing.T) {
 		if len(part.Programs) != len(opts) || len(left) != 1-len(opts) || len(left) == 1 && left[0].Hint != "--attach on_optional=sched_switch" {
 			t.Errorf("with options %v there are %d programs, left out %+v", opts, len(part.Programs), left)
 		}
+	}
+}
+
+// TestOneProcess limits programs to a process: another one's calls do not run them.
+func TestOneProcess(t *testing.T) {
+	if !kerneltest.InGuest(t, "6.12") {
+		return
+	}
+	probed := probedFile(t)
+	self := "pid=" + strconv.Itoa(os.Getpid())
+	for _, name := range []string{"uprobe", "uprobe_multi", "usdt"} {
+		target := probed + ":probed_one"
+		if name == "usdt" {
+			target = probed + ":call"
+		}
+		l, err := loadPart(t, "every", []string{"on_" + name}, api.AttachOption{Program: "on_" + name, Target: target, Mode: self})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := l.attach(t); err != nil {
+			t.Fatal(err)
+		}
+		_ = exec.Command(probed).Run()
+		if n := l.number(t, name+"_hits"); n != 0 {
+			t.Errorf("%s ran %d times for another process", name, n)
+		}
+	}
+	l, err := loadPart(t, "every", []string{"on_perf_event"}, api.AttachOption{Program: "on_perf_event", Target: "task-clock", Mode: "period=1000000," + self})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.attach(t); err != nil || len(l.links) != 1 {
+		t.Fatalf("%d links, %v", len(l.links), err)
+	}
+	burn(t, l)
+	if l.number(t, "perf_event_hits") == 0 {
+		t.Error("the clock of this process did not run the program")
 	}
 }

@@ -36,6 +36,10 @@ func (s *Store) Stage(name string) error {
 	if err := s.CheckFS(); err != nil {
 		return err
 	}
+	folder := s.dir(escape(name))
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) {
+		_ = os.Rename(folder+replaced, folder) // a Commit was killed between its renames
+	}
 	left, err := s.listFolders(escape(name)+staged, escape(name)+replaced)
 	if err != nil {
 		return err
