@@ -33,7 +33,9 @@ func (t *Target) replaces(project string) (*replaced, error) {
 	t.mu.Unlock()
 	if r.held != nil {
 		for _, a := range r.held.links {
-			r.links[a.program] = append(r.links[a.program], &attach.Old{Link: a.link, Program: r.held.object.Programs[a.program]})
+			r.links[a.program] = append(r.links[a.program], &attach.Old{
+				Link: a.link, Program: r.held.object.Programs[a.program], Map: structOps(r.held.object.Maps[a.program]),
+			})
 		}
 	}
 	pins, err := t.pins.List(project)
@@ -68,8 +70,20 @@ func (r *replaced) open(p pin.Pin) {
 			r.opened, old.Program = append(r.opened, prog), prog
 		}
 	}
+	// A struct_ops link has the name of its map.
+	if m, err := ebpf.LoadPinnedMap(r.target.pins.Path(p.Project, pin.Maps, p.Name), nil); err == nil {
+		r.opened, old.Map = append(r.opened, m), structOps(m)
+	}
 	name, _, _ := strings.Cut(p.Name, ".") // the second link of a program has ".1" after its name
 	r.links[name] = append(r.links[name], old)
+}
+
+// structOps returns a map of functions; nil for every other.
+func structOps(m *ebpf.Map) *ebpf.Map {
+	if m == nil || m.Type() != ebpf.StructOpsMap {
+		return nil
+	}
+	return m
 }
 
 // close lets go of what was opened to look at.

@@ -136,7 +136,7 @@ func (a *Attacher) Names() []string {
 func (a *Attacher) Attach(name string) ([]Link, *api.Unattached, error) {
 	spec := a.obj.Spec.Programs[name]
 	if spec == nil {
-		links, err := structOps(name, a.obj.Maps[name])
+		links, err := a.structOps(name, a.obj.Maps[name])
 		return links, nil, err
 	}
 	if spec.Type == ebpf.StructOps {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/attach"
 	"github.com/ebpfdev/ebpfdev/internal/kerneltest"
 )
 
@@ -116,27 +117,34 @@ func TestCongestionControl(t *testing.T) {
 	if len(l.links) != 1 {
 		t.Fatalf("%d links, want the map's", len(l.links))
 	}
-	c, s := connection(t, func(fd int) error {
-		return unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "bpf_test")
-	})
-	if _, err := c.Write(make([]byte, 4096)); err != nil {
-		t.Error(err)
-	}
-	if _, err := s.Read(make([]byte, 4096)); err != nil {
-		t.Error(err)
-	}
-	// The acknowledgement comes with the answer.
-	if _, err := s.Write([]byte("x")); err != nil {
-		t.Error(err)
-	}
-	if _, err := c.Read(make([]byte, 1)); err != nil {
-		t.Error(err)
-	}
+	converse(t)
 	if l.number(t, "cong_avoid_hits") == 0 {
 		t.Error("the congestion control was not asked")
 	}
 	checkLink(t, "congestion", l.links[0], link.StructOpsType)
 	checkListed(t, l.links[0], "", "struct_ops", "struct_ops congestion")
+
+	// Another one of its name takes its place in the link, and gives it back.
+	again, err := loadPart(t, "structops", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := &attach.Old{Link: l.links[0], Map: l.Maps["congestion"]}
+	again.attacher.Replace(map[string][]*attach.Old{"congestion": {old}})
+	if err := again.attach(t); err != nil || again.links[0] != l.links[0] || !old.InPlace {
+		t.Fatalf("links %v, in place %v, %v", again.links, old.InPlace, err)
+	}
+	converse(t)
+	if again.number(t, "cong_avoid_hits") == 0 {
+		t.Error("the new congestion control was not asked")
+	}
+	before := l.number(t, "cong_avoid_hits")
+	if err := old.Restore(); err != nil {
+		t.Fatal(err)
+	}
+	if converse(t); l.number(t, "cong_avoid_hits") <= before {
+		t.Error("the old congestion control was not asked again")
+	}
 }
 
 // A scheduler of sched_ext schedules.
@@ -155,4 +163,26 @@ func TestScheduler(t *testing.T) {
 		execute(t, nil)
 	}
 	checkLink(t, "scheduler", l.links[0], link.StructOpsType)
+}
+
+// converse makes a connection with the congestion control bpf_test, and sends and
+// receives over it.
+func converse(t *testing.T) {
+	t.Helper()
+	c, s := connection(t, func(fd int) error {
+		return unix.SetsockoptString(fd, unix.IPPROTO_TCP, unix.TCP_CONGESTION, "bpf_test")
+	})
+	if _, err := c.Write(make([]byte, 4096)); err != nil {
+		t.Error(err)
+	}
+	if _, err := s.Read(make([]byte, 4096)); err != nil {
+		t.Error(err)
+	}
+	// The acknowledgement comes with the answer.
+	if _, err := s.Write([]byte("x")); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.Read(make([]byte, 1)); err != nil {
+		t.Error(err)
+	}
 }

@@ -14,17 +14,23 @@ import (
 type Old struct {
 	Link    Link
 	Program *ebpf.Program // what it runs, to go back to; nil when that is not known
+	Map     *ebpf.Map     // of a struct_ops link instead
 	InPlace bool          // it runs the new program now
 	Gone    bool          // it was removed, to make room for the new one
 }
 
 // Restore lets the link run its old program again.
 func (o *Old) Restore() error {
-	if !o.InPlace || o.Program == nil {
+	switch {
+	case o.InPlace && o.Map != nil:
+		o.InPlace = false
+		return updateStructOps(o.Link, o.Map)
+	case o.InPlace && o.Program != nil:
+		o.InPlace = false
+		return o.Link.Update(o.Program)
+	default:
 		return nil
 	}
-	o.InPlace = false
-	return o.Link.Update(o.Program)
 }
 
 // Remove ends the attachment also where it is pinned (Linux 5.9).
