@@ -141,8 +141,10 @@ func network() ([]api.Place, error) {
 
 func interfaceHooks() []hook {
 	return []hook{
-		{ebpf.AttachTCXIngress, "tcx ingress"}, {ebpf.AttachTCXEgress, "tcx egress"},
-		{ebpf.AttachNetkitPrimary, "netkit primary"}, {ebpf.AttachNetkitPeer, "netkit peer"},
+		{ebpf.AttachTCXIngress, "tcx ingress"},
+		{ebpf.AttachTCXEgress, "tcx egress"},
+		{ebpf.AttachNetkitPrimary, "netkit primary"},
+		{ebpf.AttachNetkitPeer, "netkit peer"},
 	}
 }
 
