@@ -73,6 +73,8 @@ type Options struct {
 	Loader []string
 	// NoLibrary: there is no libc beside the kernel whose functions can be looked up.
 	NoLibrary bool
+	// NoCgroups: no hierarchy of cgroups (version 2) is mounted where the target is.
+	NoCgroups bool
 	// Kill kills a process on the target's side; nil for one of this machine's.
 	Kill func(ctx context.Context, target api.Target, pid int) error
 }

@@ -96,7 +96,7 @@ func TestOldEngine(t *testing.T) {
 				t.Fatal(err)
 			}
 			return s
-		}, apitest.Options{Loader: loader})
+		}, apitest.Options{Loader: loader, NoCgroups: true})
 	})
 }
 
