@@ -30,8 +30,6 @@ type Options struct {
 	// Verdict is the file that keeps whether KVM works here; it may be deleted. ""
 	// for a machine that is always emulated.
 	Verdict string
-	// QEMU is the path of qemu-system-x86_64; "" for the one on the PATH.
-	QEMU string
 }
 
 // Machine is a booted kernel. It holds no session of its own.
@@ -57,7 +55,7 @@ var _ api.Guest = (*Target)(nil)
 // Errors: ErrEnvironment (no QEMU), ErrUnreachable (the kernel does not come up),
 // ErrTimeout (it hangs), the context's.
 func Boot(ctx context.Context, image api.KernelImage, o Options) (*Machine, error) {
-	path, err := exec.LookPath(cmp.Or(o.QEMU, qemu))
+	path, err := exec.LookPath(qemu)
 	if err != nil {
 		return nil, api.Errorf("boot", image.Release, api.ErrEnvironment, "QEMU is not installed: there is no "+qemu).
 			WithHint("sudo apt-get install --no-install-recommends qemu-system-x86")

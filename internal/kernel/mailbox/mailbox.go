@@ -46,6 +46,9 @@ type Conn struct {
 	read, write chan struct{} // the bell rang for whoever reads, writes
 	done        chan struct{}
 	close       func() error
+
+	using  sync.RWMutex // held for reading by whoever looks at the memory
+	closed bool
 }
 
 // ring is one direction.
@@ -136,6 +139,11 @@ func (c *Conn) listen() {
 // Read implements io.Reader. It waits until there is something to read, and
 // returns io.EOF when the line ended and everything was read.
 func (c *Conn) Read(p []byte) (int, error) {
+	c.using.RLock()
+	defer c.using.RUnlock()
+	if c.closed {
+		return 0, io.ErrClosedPipe
+	}
 	for len(p) > 0 {
 		n, err := c.in.take(p)
 		if n > 0 || err != nil {
@@ -153,6 +161,11 @@ func (c *Conn) Read(p []byte) (int, error) {
 
 // Write implements io.Writer. It waits until there is room for all of p.
 func (c *Conn) Write(p []byte) (int, error) {
+	c.using.RLock()
+	defer c.using.RUnlock()
+	if c.closed {
+		return 0, io.ErrClosedPipe
+	}
 	done := 0
 	for done < len(p) {
 		n, err := c.out.put(p[done:])
@@ -173,10 +186,14 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return done, nil
 }
 
-// Close ends the line. What the other side has not read yet, it may not get.
+// Close ends the line, and waits until nobody looks at the memory any more: it may
+// be freed then. What the other side has not read yet, it may not get.
 func (c *Conn) Close() error {
 	err := c.close()
 	<-c.done
+	c.using.Lock()
+	defer c.using.Unlock()
+	c.closed = true
 	return err
 }
 

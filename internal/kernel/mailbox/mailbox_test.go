@@ -89,6 +89,32 @@ func TestEnd(t *testing.T) {
 	}
 }
 
+// Close ends whoever waits, and from then on nobody looks at the memory.
+func TestCloseWhileWaiting(t *testing.T) {
+	pages := newPages(3)
+	host, _ := pair(t, pages)
+	ended := make(chan error, 2)
+	go func() { _, err := host.Read(make([]byte, 1)); ended <- err }()
+	go func() { _, err := host.Write(make([]byte, 4*mailbox.PageSize)); ended <- err }()
+	if err := host.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := <-ended; err == nil {
+			t.Error("a read or a write of a closed mailbox had no error")
+		}
+	}
+	for i := range pages {
+		pages[i] = nil
+	}
+	if _, err := host.Read(make([]byte, 1)); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Read: %v", err)
+	}
+	if _, err := host.Write([]byte("x")); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Write: %v", err)
+	}
+}
+
 // A guest that writes nonsense into the indices breaks its stream only.
 func TestDamaged(t *testing.T) {
 	pages := newPages(3)

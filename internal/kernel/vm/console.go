@@ -1,6 +1,7 @@
 package vm
 
 import (
+	"io"
 	"regexp"
 	"strings"
 	"sync"
@@ -11,9 +12,20 @@ const consoleHalf = 64 << 10
 
 // console keeps what a guest's console and QEMU itself print, within bounds.
 type console struct {
+	ended chan struct{} // the guest's console has been read to its end
+
 	mu         sync.Mutex
 	head, tail []byte
 	lost       bool
+}
+
+func newConsole() *console { return &console{ended: make(chan struct{})} }
+
+// follow reads the guest's console to its end, and closes it.
+func (c *console) follow(r io.ReadCloser) {
+	defer close(c.ended)
+	_, _ = io.Copy(c, r)
+	_ = r.Close()
 }
 
 // Write implements io.Writer; it never fails.

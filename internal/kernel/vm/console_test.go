@@ -15,7 +15,7 @@ func TestReason(t *testing.T) {
 		{"panic: nil map\n\ngoroutine 1\nebpfdev init: /init ended\n", "panic: nil map"},
 		{"[ 0.5] usb: error: nothing that ends a boot\n[ 0.6] x\n", "x"},
 	} {
-		var c console
+		c := newConsole()
 		_, _ = c.Write([]byte(tt.said))
 		if got := c.reason(); got != tt.want {
 			t.Errorf("%q: reason = %q, want %q", tt.said, got, tt.want)
@@ -24,7 +24,7 @@ func TestReason(t *testing.T) {
 }
 
 func TestConsoleIsBounded(t *testing.T) {
-	var c console
+	c := newConsole()
 	_, _ = c.Write([]byte("the beginning\n"))
 	for range 100 {
 		_, _ = c.Write([]byte(strings.Repeat("x", 10_000)))

@@ -59,6 +59,16 @@ func (l *line) listen(r *bufio.Reader) {
 	}
 }
 
+// meeting waits until the guest can be met.
+func (l *line) meeting() ([]guest.Run, error) {
+	select {
+	case runs := <-l.ready:
+		return runs, nil
+	case <-l.ended:
+		return nil, errEnded
+	}
+}
+
 // bell is the line as one mailbox has it: closing it leaves the line open.
 type bell struct {
 	*line

@@ -126,7 +126,7 @@ func arguments(c Config, f *files) []string {
 		// time clock a boot takes one to two seconds more.
 		"-M", "microvm,acpi=off,isa-serial=on,rtc=on,pit=on,pic=on,memory-backend=ram",
 		"-accel", accel, "-cpu", cpu,
-		"-m", mebibytes(c.Memory), "-smp", strconv.Itoa(max(c.CPUs, 1)),
+		"-m", mebibytes(c.Memory), "-smp", "1",
 		"-object", fmt.Sprintf("memory-backend-file,id=ram,size=%s,mem-path=%s,share=on", mebibytes(c.Memory), f.memory),
 		"-kernel", f.kernel, "-initrd", f.initrd,
 		"-add-fd", fmt.Sprintf("fd=%d,set=1", f.line),

@@ -1,17 +1,18 @@
 package vm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
+	"github.com/ebpfdev/ebpfdev/internal/kernel/guest"
 	"github.com/ebpfdev/ebpfdev/internal/kernel/mailbox"
 )
 
@@ -23,7 +24,6 @@ type Config struct {
 	Init    string        // path of the static executable that becomes /init
 	Args    []string      // its arguments
 	Memory  int64         // bytes; 0 for DefaultMemory
-	CPUs    int           // 0 for 1
 	KVM     bool          // use KVM
 	Timeout time.Duration // until the guest is ready; 0 for DefaultTimeout
 }
@@ -42,6 +42,9 @@ type Machine struct {
 	console *console
 	name    string
 	close   func() error
+
+	first []guest.Run   // of the meeting that Start waited for
+	conn  *mailbox.Conn // of the last meeting; nil before the first
 }
 
 // Start boots a kernel and waits until it can be met. Whatever
@@ -60,7 +63,7 @@ func Start(ctx context.Context, c Config) (_ *Machine, err error) {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.Timeout, errHangs)
 	defer cancel()
-	m := &Machine{name: c.Name, console: &console{}}
+	m := &Machine{name: c.Name, console: newConsole()}
 	if m.memory, err = newMemory(c.Memory); err != nil {
 		return nil, api.E("boot", c.Name, api.ErrEnvironment, err)
 	}
@@ -70,7 +73,7 @@ func Start(ctx context.Context, c Config) (_ *Machine, err error) {
 	}
 	m.close = sync.OnceValue(m.end)
 	stop := context.AfterFunc(ctx, func() { _ = m.cmd.Process.Kill() })
-	err = m.ready()
+	m.first, err = m.line.meeting()
 	if !stop() { // it was killed
 		err = context.Cause(ctx)
 	}
@@ -91,7 +94,7 @@ func (m *Machine) start(c Config) error {
 		return err
 	}
 	defer files.close()
-	go func() { _, _ = io.Copy(m.console, files.console); _ = files.console.Close() }()
+	go m.console.follow(files.console)
 	m.cmd = exec.Command(c.QEMU, arguments(c, files)...) //nolint:noctx // it outlives the context of its start
 	m.cmd.ExtraFiles = files.list
 	m.cmd.SysProcAttr = attributes(c.KVM)
@@ -113,39 +116,33 @@ func (m *Machine) start(c Config) error {
 }
 
 // Meet returns a stream to the guest's process, which serves one at a time and
-// waits to be met again once it is closed. It waits until the guest is ready.
+// waits to be met again once it is closed. It waits until the guest is ready. One
+// goroutine may meet the guest.
 // Errors: ErrUnreachable (the machine has ended), the context's.
 func (m *Machine) Meet(ctx context.Context) (io.ReadWriteCloser, error) {
-	select {
-	case runs := <-m.line.ready:
-		pages, err := m.memory.pages(runs)
-		if err != nil {
-			return nil, api.E("meet guest", m.name, api.ErrUnreachable, err)
+	const op = "meet guest"
+	runs := m.first
+	if m.first = nil; runs == nil {
+		select {
+		case runs = <-m.line.ready:
+		case <-m.line.ended:
+			return nil, api.Errorf(op, m.name, api.ErrUnreachable, cmp.Or(m.Reason(), errEnded.Error()))
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
-		conn, err := mailbox.Open(mailbox.Host, pages, m.line.bell())
-		if err != nil {
-			return nil, api.E("meet guest", m.name, api.ErrUnreachable, err)
-		}
-		return conn, nil
-	case <-m.line.ended:
-		return nil, api.Errorf("meet guest", m.name, api.ErrUnreachable, firstOf(m.console.reason(), "the machine has ended"))
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
+	pages, err := m.memory.pages(runs)
+	if err == nil {
+		m.conn, err = mailbox.Open(mailbox.Host, pages, m.line.bell())
+	}
+	if err != nil {
+		return nil, api.E(op, m.name, api.ErrUnreachable, err)
+	}
+	return m.conn, nil
 }
 
-// ready waits until the guest can be met.
-func (m *Machine) ready() error {
-	select {
-	case runs := <-m.line.ready:
-		m.line.ready <- runs // for Meet
-		return nil
-	case <-m.line.ended:
-		return errEnded
-	}
-}
-
-var errEnded = errors.New("the machine ended before it was ready")
+// errEnded is a machine that was there and is no more.
+var errEnded = errors.New("the machine has ended")
 
 // bootError says why a boot failed, with what the console knows.
 func (m *Machine) bootError(err error, limit time.Duration) error {
@@ -157,7 +154,7 @@ func (m *Machine) bootError(err error, limit time.Duration) error {
 		}
 		return api.Errorf("boot", m.name, api.ErrTimeout, cause)
 	case errors.Is(err, errEnded):
-		return api.Errorf("boot", m.name, api.ErrUnreachable, firstOf(m.console.reason(), err.Error()))
+		return api.Errorf("boot", m.name, api.ErrUnreachable, cmp.Or(m.Reason(), err.Error()))
 	default:
 		return api.E("boot", m.name, api.ErrUnreachable, err)
 	}
@@ -165,7 +162,14 @@ func (m *Machine) bootError(err error, limit time.Duration) error {
 
 // Reason says why the guest ended, in its console's words: the line of a panic, a
 // complaint of QEMU's, or the last line; empty while it said nothing.
-func (m *Machine) Reason() string { return m.console.reason() }
+func (m *Machine) Reason() string {
+	select {
+	case <-m.line.ended:
+		<-m.console.ended // its last words may come after the line is cut
+	default:
+	}
+	return m.console.reason()
+}
 
 // Console returns the console's output: its beginning and its end when it is long.
 func (m *Machine) Console() string { return m.console.String() }
@@ -175,7 +179,11 @@ func (m *Machine) Close() error { return m.close() }
 
 func (m *Machine) end() error {
 	_ = m.cmd.Process.Kill() // it has no disk: there is nothing to be put in order
-	<-m.line.ended           // nobody rings any more
+	if m.conn != nil {
+		_ = m.conn.Close() // nobody looks at the memory any more
+	}
+	<-m.line.ended
+	<-m.console.ended
 	_ = m.line.in.Close()
 	err := m.cmd.Wait()
 	m.memory.close()
@@ -184,13 +192,4 @@ func (m *Machine) end() error {
 		return nil // killed, as was wanted
 	}
 	return err
-}
-
-func firstOf(texts ...string) string {
-	for _, s := range texts {
-		if strings.TrimSpace(s) != "" {
-			return s
-		}
-	}
-	return ""
 }
