@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -61,12 +62,20 @@ func Boot(ctx context.Context, image api.KernelImage, o Options) (*Machine, erro
 			WithHint("sudo apt-get install --no-install-recommends qemu-system-x86")
 	}
 	machine, err := boot(ctx, vm.Config{
-		QEMU: path, Kernel: image.Vmlinux, Name: image.Release, Init: o.Executable, Args: o.Args,
+		QEMU: path, Kernel: image.Vmlinux, Name: image.Release, Init: o.Executable, Args: o.Args, Wide: needsWide(image.Series),
 	}, o.Verdict)
 	if err != nil {
 		return nil, err
 	}
 	return &Machine{vm: machine, image: image, opts: o}, nil
+}
+
+// needsWide reports whether a kernel needs cmpxchg16b: since Linux 7 what BPF keeps
+// for tasks, sockets and cgroups is allocated with it.
+func needsWide(series string) bool {
+	major, _, _ := strings.Cut(series, ".")
+	n, err := strconv.Atoi(major)
+	return err == nil && n >= 7
 }
 
 // Open boots a kernel for one session, with which it ends. Errors: as for Boot.

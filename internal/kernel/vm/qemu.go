@@ -114,10 +114,13 @@ func runsAlone(r io.ReaderAt) error {
 
 // arguments is the measured recipe.
 func arguments(c Config, f *files) []string {
-	// cmpxchg16b: with it, one boot of 6.12 in ten ends in a double fault under TCG.
+	// With cmpxchg16b one emulated boot of 6.12 in ten ended in a double fault.
 	accel, cpu := "tcg", "max,-cx16"
-	if c.KVM {
+	switch {
+	case c.KVM:
 		accel, cpu = "kvm", "host"
+	case c.Wide:
+		cpu = "max"
 	}
 	return []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",

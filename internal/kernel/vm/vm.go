@@ -25,6 +25,7 @@ type Config struct {
 	Args    []string      // its arguments
 	Memory  int64         // bytes; 0 for DefaultMemory
 	KVM     bool          // use KVM
+	Wide    bool          // emulate cmpxchg16b, without which Linux 7 allocates nothing for storage of BPF
 	Timeout time.Duration // until the guest is ready; 0 for DefaultTimeout
 }
 
