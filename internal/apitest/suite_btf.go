@@ -2,6 +2,7 @@ package apitest
 
 import (
 	"bytes"
+	"os"
 	"slices"
 	"testing"
 
@@ -30,7 +31,10 @@ func (s *suite) btf(t *testing.T) {
 	if len(only) != 1 || only[0].Name != api.KernelBTF {
 		t.Errorf("ListBTF by name = %+v", only)
 	}
-	if list[i].ID == 0 {
+	if list[i].ID == 0 { // before Linux 5.11, which is older than any kernel of CI's
+		if ci, _ := os.LookupEnv("CI"); ci == "true" {
+			t.Fatal("the kernel's BTF has no id")
+		}
 		t.Skip("this kernel has no id for its own BTF")
 	}
 	byID, err := target.ReadBTF(ctx, api.BTFRequest{ID: list[i].ID})

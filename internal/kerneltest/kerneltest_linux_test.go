@@ -27,3 +27,20 @@ func TestInGuest(t *testing.T) {
 		t.Errorf("pid %d on Linux %s", os.Getpid(), Release())
 	}
 }
+
+func TestOlder(t *testing.T) {
+	for _, tt := range []struct {
+		release, version string
+		want             bool
+	}{
+		{"5.10.0-46-cloud-amd64", "5.11", true},
+		{"5.10.0-46-cloud-amd64", "5.10", false},
+		{"6.12.118+deb13-cloud-amd64", "6.2", false},
+		{"6.1.0", "6.12", true},
+		{"7.3.4", "6.18", false},
+	} {
+		if got := older(tt.release, tt.version); got != tt.want {
+			t.Errorf("%s older than %s: %v", tt.release, tt.version, got)
+		}
+	}
+}

@@ -145,7 +145,7 @@ func TestJitedLikeLLVM(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			code, id := codeOf(t, p)
 			if code.JitedHidden != "" {
-				t.Skip(code.JitedHidden)
+				kerneltest.Missing(t, code.JitedHidden)
 			}
 			info, err := p.Info()
 			if err != nil {

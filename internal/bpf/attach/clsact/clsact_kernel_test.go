@@ -89,7 +89,7 @@ func TestFilter(t *testing.T) {
 	}
 	qdisc, err := clsact.Add(lo.Index)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EOPNOTSUPP) {
-		t.Skipf("this kernel has no clsact: %v", err)
+		kerneltest.Missing(t, "this kernel has no clsact: "+err.Error())
 	}
 	if err != nil {
 		t.Fatal(err)
