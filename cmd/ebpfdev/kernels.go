@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -51,23 +52,13 @@ func guestInit(console io.Writer) error {
 // serveGuest serves the kernel of a guest to the host that booted it, one session
 // after the other, until the host turns it off.
 func serveGuest(ctx context.Context) error {
-	box, err := guest.NewMailbox()
-	if err != nil {
-		return err
-	}
-	for ctx.Err() == nil {
-		conn, err := box.Meet()
-		if err != nil {
-			return err
-		}
+	return guest.Serve(ctx, func(conn io.ReadWriteCloser) error {
 		target, err := local.New(localOptions())
 		if err != nil {
-			return err
+			return errors.Join(err, conn.Close())
 		}
-		// How a session ended is the host's to know.
-		_ = agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: version})
-	}
-	return ctx.Err()
+		return agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: version})
+	})
 }
 
 // bootKernel returns what boots a kernel by its version.

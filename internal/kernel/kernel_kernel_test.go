@@ -60,22 +60,13 @@ func parts() map[string]func(context.Context) error {
 }
 
 func serve(ctx context.Context) error {
-	box, err := guest.NewMailbox()
-	if err != nil {
-		return err
-	}
-	for ctx.Err() == nil {
-		conn, err := box.Meet()
-		if err != nil {
-			return err
-		}
+	return guest.Serve(ctx, func(conn io.ReadWriteCloser) error {
 		target, err := local.New(local.Options{KeepProcess: []string{"/init", keepWord}})
 		if err != nil {
-			return err
+			return errors.Join(err, conn.Close())
 		}
-		_ = agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: "test"})
-	}
-	return ctx.Err()
+		return agent.Serve(ctx, conn, conn, agent.Options{Target: target, Commander: guest.Commander{}, Version: "test"})
+	})
 }
 
 // boot boots a guest for the test.

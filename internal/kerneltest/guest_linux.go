@@ -57,17 +57,11 @@ func beGuest() (code int, was bool) {
 func serve() error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM) //nolint:forbidigo // a main function's
 	defer stop()
-	box, err := guest.NewMailbox()
-	if err != nil {
-		return err
-	}
-	conn, err := box.Meet()
-	if err != nil {
-		return err
-	}
 	h := wire.Handlers{}
 	wire.StreamResult(h, "RunCommand", guest.Commander{}.RunCommand)
-	return wire.Serve(ctx, conn, conn, wire.ServeOptions{Version: "test", Handlers: h, Close: func() error { return nil }})
+	return guest.Serve(ctx, func(conn io.ReadWriteCloser) error {
+		return wire.Serve(ctx, conn, conn, wire.ServeOptions{Version: "test", Handlers: h, Close: func() error { return nil }})
+	})
 }
 
 // Release returns the release of the guest kernel that this test runs in; "" for

@@ -27,6 +27,9 @@ func NewMailbox() (*Mailbox, error) { return nil, errLinux }
 // Meet always fails.
 func (*Mailbox) Meet() (io.ReadWriteCloser, error) { return nil, errLinux }
 
+// Serve always fails.
+func Serve(context.Context, func(io.ReadWriteCloser) error) error { return errLinux }
+
 // Commander runs nothing.
 type Commander struct{}
 

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -46,6 +47,23 @@ func (m *Mailbox) Meet() (io.ReadWriteCloser, error) {
 		return nil, errors.Join(err, line.Close())
 	}
 	return conn, nil
+}
+
+// Serve has a function serve one meeting after the other until the context ends, or
+// the host turns the machine off. How a meeting ended is the host's to know.
+func Serve(ctx context.Context, one func(conn io.ReadWriteCloser) error) error {
+	box, err := NewMailbox()
+	if err != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		conn, err := box.Meet()
+		if err != nil {
+			return err
+		}
+		_ = one(conn)
+	}
+	return ctx.Err()
 }
 
 func (m *Mailbox) open(line *os.File) (io.ReadWriteCloser, error) {
