@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
-	"github.com/ebpfdev/ebpfdev/internal/bpf/attach/rtnl"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/rtnl"
 	"github.com/ebpfdev/ebpfdev/internal/kerneltest"
 )
 

@@ -13,7 +13,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
-	"github.com/ebpfdev/ebpfdev/internal/bpf/attach/rtnl"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/rtnl"
 )
 
 func unlink(t *testing.T, _ *loaded) {

@@ -7,7 +7,7 @@ import (
 	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
-	"github.com/ebpfdev/ebpfdev/internal/bpf/attach/rtnl"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/rtnl"
 )
 
 // Old is a link of the load that is being replaced.

@@ -18,7 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
-	"github.com/ebpfdev/ebpfdev/internal/bpf/attach/rtnl"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/rtnl"
 )
 
 // namespace is a network namespace and a process that is in it.

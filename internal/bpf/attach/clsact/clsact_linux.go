@@ -8,7 +8,7 @@ import (
 	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
-	"github.com/ebpfdev/ebpfdev/internal/bpf/attach/rtnl"
+	"github.com/ebpfdev/ebpfdev/internal/bpf/rtnl"
 )
 
 // From linux/pkt_sched.h and linux/pkt_cls.h.
