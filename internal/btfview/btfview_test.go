@@ -439,24 +439,6 @@ func TestOrder(t *testing.T) {
 
 func zeros(n int) string { return strings.Repeat("00", n) }
 
-func TestSum(t *testing.T) {
-	spec := types(t)
-	raw := unhexed(t, "01000000 00000000 feffffff 00000000")
-	if sum, ok := Sum(variable(t, spec, "u32_value"), 4, raw); !ok || sum != 4294967295 {
-		t.Errorf("unsigned: %v, %v", sum, ok)
-	}
-	var i *btf.Int
-	if err := spec.TypeByName("int", &i); err != nil {
-		t.Fatal(err)
-	}
-	if sum, ok := Sum(i, 4, raw); !ok || sum != -1 {
-		t.Errorf("signed: %v, %v", sum, ok)
-	}
-	if _, ok := Sum(variable(t, spec, "event_value"), 48, make([]byte, 48)); ok {
-		t.Error("a struct has no sum")
-	}
-}
-
 // TestInventedTypes: BTF comes from files that anybody may have made.
 func TestInventedTypes(t *testing.T) {
 	loop := &btf.Struct{Name: "loop", Size: 4}

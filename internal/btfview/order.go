@@ -154,24 +154,3 @@ func cut(b []byte) []byte {
 	}
 	return b
 }
-
-// Sum adds up what the CPUs of a per-CPU map hold: numbers of size bytes, each
-// in its own 8 bytes of raw. Past 2^53 it is not exact; it is for ordering. It is
-// false when t is no integer.
-func Sum(t btf.Type, size int, raw []byte) (float64, bool) {
-	under, big := strip(t)
-	i, ok := under.(*btf.Int)
-	if !ok || big || size < 1 || size > 8 || !fits(t, size) {
-		return 0, false
-	}
-	sum := 0.0
-	for off := 0; off+size <= len(raw); off += 8 {
-		v := little(raw[off : off+size])
-		if i.Encoding == btf.Signed {
-			sum += float64(extend(v, 8*size))
-		} else {
-			sum += float64(v)
-		}
-	}
-	return sum, true
-}

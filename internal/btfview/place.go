@@ -237,12 +237,6 @@ func (p Place) Raw(raw []byte) []byte {
 	return b[:(p.Bits+7)/8]
 }
 
-// Uint reads an Unsigned or Signed place; the latter as a number of 64 bits.
-func (p Place) Uint(raw []byte) uint64 {
-	under, big := strip(p.Type)
-	return p.number(raw, isSigned(under), big)
-}
-
 func (p Place) number(raw []byte, signed, big bool) uint64 {
 	bits := 8 * p.Size
 	var v uint64
