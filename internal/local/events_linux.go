@@ -137,30 +137,43 @@ func (t *Target) recordType(ctx context.Context, info api.Map, spec *ebpf.Collec
 		return typ, nil
 	}
 	var all []*btf.Spec
-	var declared btf.Type
 	if spec != nil {
 		all = append(all, spec.Types)
-		if m := spec.Maps[info.Name]; m != nil {
-			declared = m.Value
+		if m := spec.Maps[info.Name]; m != nil && m.Value != nil && name == "" {
+			return m.Value, nil
 		}
-	}
-	if declared == nil {
-		used, err := inspect.TypesUsing(ctx, info.ID)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, used...)
-	}
-	if name != "" {
-		return typeNamed(all, name)
-	}
-	for _, types := range all {
-		if typ := btfview.RecordType(types, info.Name, declared); typ != nil {
+		if typ := typeOf(all, info.Name, name); typ != nil {
 			return typ, nil
 		}
 	}
-	return declared, nil
+	used, err := inspect.TypesUsing(ctx, info.ID)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, used...)
+	if typ := typeOf(all, info.Name, name); typ != nil || name == "" {
+		return typ, nil
+	}
+	return nil, noType(all, name)
 }
+
+// typeOf finds a type by its name in C or, without one, by its map's; nil when
+// nothing tells.
+func typeOf(all []*btf.Spec, mapName, name string) btf.Type {
+	for _, types := range all {
+		if name == "" {
+			if typ := btfview.RecordType(types, mapName, nil); typ != nil {
+				return typ
+			}
+		} else if found, err := types.AnyTypesByName(bare(name)); err == nil {
+			return found[0]
+		}
+	}
+	return nil
+}
+
+// bare is a type's name without "struct ".
+func bare(name string) string { return name[strings.LastIndexByte(name, ' ')+1:] }
 
 func (t *Target) declaredType(id uint32) btf.Type {
 	t.mu.Lock()
@@ -173,26 +186,20 @@ func (t *Target) declaredType(id uint32) btf.Type {
 	return nil
 }
 
-// typeNamed finds a type by its name in C.
-func typeNamed(all []*btf.Spec, name string) (btf.Type, error) {
-	bare := name[strings.LastIndexByte(name, ' ')+1:]
+// noType says which names are near one that no BTF has.
+func noType(all []*btf.Spec, name string) error {
 	var names []string
 	for _, types := range all {
-		found, err := types.AnyTypesByName(bare)
-		if err == nil {
-			return found[0], nil
-		}
 		for typ, err := range types.All() {
 			if err == nil && typ.TypeName() != "" {
 				names = append(names, typ.TypeName())
 			}
 		}
 	}
-	const op = "find the type"
 	cause := "the BTF of the programs that use the map has none of that name"
-	if close := near.Names(bare, names, 3); len(close) > 0 {
+	if close := near.Names(bare(name), names, 3); len(close) > 0 {
 		cause += "; near: " + strings.Join(close, ", ")
 	}
-	return nil, api.Errorf(op, name, api.ErrNotExist, cause).
+	return api.Errorf("find the type", name, api.ErrNotExist, cause).
 		WithHint("ebpfdev events MAP --object FILE.bpf.o --type " + shell.Quote(name))
 }
