@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ebpfdev/ebpfdev/internal/api"
@@ -285,4 +286,39 @@ func (f *Fake) Build(ctx context.Context, _ api.BuildRequest, fn func(api.BuildE
 func stem(name string) string {
 	name, _, _ = strings.Cut(name, ".")
 	return name
+}
+
+// ListPlaces implements api.Inspector: every link of a cgroup's is at its target.
+func (f *Fake) ListPlaces(ctx context.Context, req api.PlacesRequest) ([]api.Place, error) {
+	if err := f.enter(ctx, "ListPlaces"); err != nil {
+		return nil, err
+	}
+	if req.Kind != api.PlaceCgroup && req.Kind != api.PlaceNetwork {
+		return nil, api.Errorf("list places", string(req.Kind), api.ErrUsage, "no such kind of place")
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := []api.Place{}
+	for _, l := range f.links {
+		if l.Type == "cgroup" && req.Kind == api.PlaceCgroup {
+			list = append(list, api.Place{Where: l.Target, Hook: "cgroup_inet_ingress", ProgramID: l.ProgramID, Program: l.Program, Project: l.Project, LinkID: l.ID})
+		}
+	}
+	return list, nil
+}
+
+// Detach implements api.Loader.
+func (f *Fake) Detach(ctx context.Context, req api.DetachRequest) error {
+	if err := f.enter(ctx, "Detach"); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.links)
+	f.links = slices.DeleteFunc(f.links, func(l api.Link) bool { return l.ID == req.LinkID })
+	if len(f.links) == n {
+		return api.Errorf("detach", strconv.Itoa(int(req.LinkID)), api.ErrNotExist, "no such link")
+	}
+	f.touch()
+	return nil
 }

@@ -40,13 +40,3 @@ func (t *Target) ListPlaces(ctx context.Context, req api.PlacesRequest) (list []
 	}
 	return list, nil
 }
-
-// Detach implements api.Loader.
-func (t *Target) Detach(ctx context.Context, req api.DetachRequest) (err error) {
-	ctx, done := t.call(ctx, "detach")
-	defer func() { err = done(err) }()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return t.view().Detach(ctx, req.LinkID)
-}

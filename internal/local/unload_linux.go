@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -104,4 +105,14 @@ func (h *held) release(name string) []string {
 		removed = append(removed, "map "+name)
 	}
 	return removed
+}
+
+// Detach implements api.Loader.
+func (t *Target) Detach(ctx context.Context, req api.DetachRequest) (err error) {
+	ctx, done := t.call(ctx, "detach")
+	defer func() { err = done(err) }()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return t.view().Detach(ctx, req.LinkID)
 }
