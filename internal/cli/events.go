@@ -13,7 +13,7 @@ import (
 )
 
 type eventsOptions struct {
-	watchOptions
+	streamOptions
 	maps    []string
 	typ     string
 	object  string
@@ -21,7 +21,7 @@ type eventsOptions struct {
 }
 
 func newCmdEvents(f *factory) *cobra.Command {
-	opts := &eventsOptions{watchOptions: watchOptions{factory: f, ready: "watching; Ctrl-C ends it"}}
+	opts := &eventsOptions{streamOptions: streamOptions{factory: f, ready: "watching; Ctrl-C ends it"}}
 	cmd := &cobra.Command{
 		Use:   "events MAP...",
 		Short: "Watch what loaded programs send through their buffers",

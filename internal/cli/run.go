@@ -17,14 +17,14 @@ import (
 const takeBackWithin = 30 * time.Second
 
 type runOptions struct {
-	watchOptions
+	streamOptions
 	objectFlags
 	paths   []string
 	replace bool
 }
 
 func newCmdRun(f *factory) *cobra.Command {
-	opts := &runOptions{watchOptions: watchOptions{factory: f, ready: "watching; Ctrl-C ends it and takes everything back"}}
+	opts := &runOptions{streamOptions: streamOptions{factory: f, ready: "watching; Ctrl-C ends it and takes everything back"}}
 	cmd := &cobra.Command{
 		Use:   "run [OBJECT|FILE.bt|FILE.py]",
 		Short: "Build, verify, load and watch, until Ctrl-C takes it all back",

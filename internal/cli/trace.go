@@ -10,12 +10,12 @@ import (
 )
 
 type traceOptions struct {
-	watchOptions
+	streamOptions
 	programs []string
 }
 
 func newCmdTrace(f *factory) *cobra.Command {
-	opts := &traceOptions{watchOptions: watchOptions{factory: f, ready: "watching; Ctrl-C ends it"}}
+	opts := &traceOptions{streamOptions: streamOptions{factory: f, ready: "watching; Ctrl-C ends it"}}
 	cmd := &cobra.Command{
 		Use:   "trace [PROGRAM...]",
 		Short: "Follow what programs print",

@@ -17,8 +17,8 @@ import (
 // errEnough ends a stream that has shown what was asked for.
 var errEnough = errors.New("enough")
 
-// watchOptions is what commands that print events have in common.
-type watchOptions struct {
+// streamOptions is what commands that print events have in common.
+type streamOptions struct {
 	*factory
 	count  int
 	during time.Duration
@@ -28,13 +28,13 @@ type watchOptions struct {
 	writing sync.Mutex // events and entries are printed side by side
 }
 
-func (o *watchOptions) addFlags(cmd *cobra.Command) {
+func (o *streamOptions) addFlags(cmd *cobra.Command) {
 	cmd.Flags().IntVarP(&o.count, "count", "n", 0, "end after `N` events")
 	cmd.Flags().DurationVar(&o.during, "for", 0, "end after this `TIME`, such as 10s")
 	addOutput(cmd, &o.output, output.FormatTable, output.FormatNDJSON)
 }
 
-func (o *watchOptions) checkFlags(op string) error {
+func (o *streamOptions) checkFlags(op string) error {
 	if o.count < 0 || o.during < 0 {
 		return api.Errorf(op, "", api.ErrUsage, "--count and --for take what is above 0")
 	}
@@ -42,7 +42,7 @@ func (o *watchOptions) checkFlags(op string) error {
 }
 
 // stream prints events until the context ends or there were enough.
-func (o *watchOptions) stream(ctx context.Context, s api.Session, req api.EventsRequest) error {
+func (o *streamOptions) stream(ctx context.Context, s api.Session, req api.EventsRequest) error {
 	if o.during > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, o.during, errEnough)
@@ -72,7 +72,7 @@ func (o *watchOptions) stream(ctx context.Context, s api.Session, req api.Events
 
 // writeEvent prints an event: a record or a log line is a result, the rest is
 // for the person who watches.
-func (o *watchOptions) writeEvent(e api.Event) error {
+func (o *streamOptions) writeEvent(e api.Event) error {
 	o.writing.Lock()
 	defer o.writing.Unlock()
 	if o.output.Format == output.FormatNDJSON {
